@@ -1,0 +1,67 @@
+// `simul`: one binary, a subcommand for each task.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <exception>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "check_command.hpp"
+#include "config_command.hpp"
+#include "exit_status.hpp"
+#include "load_command.hpp"
+#include "serve_command.hpp"
+
+namespace {
+
+using namespace simul::cli;
+
+int run(int argc, char** argv) {
+  CLI::App app{"simul: an async TCP server, a coroutine per connection, and a load tester",
+               "simul"};
+  app.set_version_flag("--version", "simul " SIMUL_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "simul COMMAND --help explains a command. Try:  simul serve   and then   nc 127.0.0.1 7000");
+  ServeCommand serve(app);
+  CheckCommand check(app);
+  ConfigCommand config(app);
+  LoadCommand load(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kSuccess : kUsage;
+  }
+  if (app.got_subcommand("serve")) {
+    return serve.run();
+  }
+  if (app.got_subcommand("check")) {
+    return check.run();
+  }
+  if (app.got_subcommand("config")) {
+    return config.run();
+  }
+  return load.run();
+}
+
+/// A parent may have closed them; then a socket would get their numbers, and the log's bytes.
+void take_standard_descriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0) {
+      ::open("/dev/null", O_RDWR);  // gives the lowest number that is free: this one
+    }
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  take_standard_descriptors();
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "simul: " << error.what() << '\n';
+    return kFailure;
+  }
+}

@@ -1,0 +1,220 @@
+#include <simul/config/load.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <simul/quote.hpp>
+
+#include "report.hpp"
+#include "section_reader.hpp"
+#include "source.hpp"
+#include "suggest.hpp"
+#include "tables.hpp"
+#include "yaml_reader.hpp"
+
+namespace simul::config {
+namespace {
+
+/// Of an option whose bounds stand in a table, so that it fits.
+std::optional<std::uint32_t> get_count(const OptionValues& values, std::string_view name) {
+  if (!values.has(name)) return std::nullopt;
+  return static_cast<std::uint32_t>(values.get_integer(name));
+}
+
+/// An enumerator by the position of its name.
+template <typename Enum>
+Enum to_enum(std::span<const std::string_view> names, const std::string& name) {
+  return static_cast<Enum>(std::ranges::find(names, name) - names.begin());
+}
+
+class SettingsReader {
+ public:
+  SettingsReader(std::span<const ProtocolSpec> protocols, Report& report)
+      : protocols_(protocols),
+        folder_(std::filesystem::path(report.source().filename()).parent_path()),
+        report_(report) {}
+
+  Settings read(const Node& root) {
+    const SectionReader sections(root, kRoot, "the file", root.offset, report_);
+    Settings settings;
+    settings.server = read_server(subsection(root, "server"));
+    settings.log = read_log(subsection(root, "log"));
+    if (root.kind == Node::Kind::map) read_listeners(root, settings.listeners);
+    return settings;
+  }
+
+ private:
+  /// Null if it isn't there: a section without keys.
+  static const Node& subsection(const Node& map, std::string_view key) {
+    static const Node kAbsent;
+    if (map.kind != Node::Kind::map) return kAbsent;
+    const auto member = std::ranges::find(*map.members, key, &Member::key);
+    return member == map.members->end() ? kAbsent : member->value;
+  }
+
+  ServerSettings read_server(const Node& node) {
+    const SectionReader section(node, kServer, "server", node.offset, report_);
+    const OptionValues& values = section.values();
+    return {.threads = get_count(values, "threads"),
+            .max_connections = get_count(values, "max_connections").value(),
+            .shutdown_timeout = values.get_duration("shutdown_timeout")};
+  }
+
+  LogSettings read_log(const Node& node) {
+    const SectionReader section(node, kLog, "log", node.offset, report_);
+    const OptionValues& values = section.values();
+    return {.level = to_enum<LogLevel>(kLogLevels, values.get_string("level")),
+            .format = to_enum<LogFormat>(kLogFormats, values.get_string("format"))};
+  }
+
+  void read_listeners(const Node& root, std::vector<ListenerSettings>& listeners) {
+    const std::string allowed = "a list of listeners, each with name, address and protocol";
+    const auto member = std::ranges::find(*root.members, "listeners", &Member::key);
+    if (member == root.members->end()) {
+      report_.add(root.offset, "missing key 'listeners' in the file", allowed);
+      return;
+    }
+    const Node& list = member->value;
+    if (list.invalid) return;
+    if (list.kind != Node::Kind::sequence) {
+      report_.add(list.offset, "listeners must be a list, not " + std::string(kind_name(list)),
+                  allowed);
+    } else if (list.items->empty()) {
+      report_.add(list.offset, "there is no listener", allowed);
+    } else {
+      for (const Node& item : *list.items) {
+        if (auto listener = read_listener(item)) listeners.push_back(*std::move(listener));
+      }
+    }
+  }
+
+  /// Nothing if there can't be such a listener; then the reason has been reported.
+  std::optional<ListenerSettings> read_listener(const Node& node) {
+    if (node.kind == Node::Kind::null && !node.invalid) {
+      report_.add(node.offset, "a listener must be a map, not nothing", "name, address, protocol");
+      return std::nullopt;
+    }
+    const SectionReader section(node, kListener, "a listener", node.offset, report_);
+    const OptionValues& values = section.values();
+    check_name(section, node);
+    std::optional<Endpoint> address = read_address(section, node);
+    std::optional<OptionValues> options = read_options(section, node);
+    if (!address || !options) return std::nullopt;
+    return ListenerSettings{.name = values.get_string("name"),
+                            .address = *std::move(address),
+                            .protocol = values.get_string("protocol"),
+                            .idle_timeout = values.get_duration("idle_timeout"),
+                            .max_connections = get_count(values, "max_connections"),
+                            .backlog = static_cast<int>(values.get_integer("backlog")),
+                            .options = *std::move(options)};
+  }
+
+  void check_name(const SectionReader& section, const Node& listener) {
+    constexpr std::string_view kCharacters = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+    if (!section.values().has("name")) return;
+    const std::string& name = section.values().get_string("name");
+    const std::size_t offset = section.find("name")->offset;
+    if (name.empty() || name.find_first_not_of(kCharacters) != std::string::npos) {
+      report_.add(offset, "name: " + quote(name) + " is not a name",
+                  "lower-case letters, digits, '-' and '_'");
+      return;
+    }
+    const auto [first, is_new] = names_.emplace(name, offset);
+    if (!is_new) report_taken(listener, offset, "name: " + quote(name), first->second);
+  }
+
+  std::optional<Endpoint> read_address(const SectionReader& section, const Node& listener) {
+    if (!section.values().has("address")) return std::nullopt;
+    const std::string& text = section.values().get_string("address");
+    const std::size_t offset = section.find("address")->offset;
+    const auto is_ascii_control = [](char c) { return (c >= 0 && c < 0x20) || c == 0x7F; };
+    if (std::ranges::any_of(text, is_ascii_control)) {
+      report_.add(offset, "address: " + quote(text) + " contains a control character");
+      return std::nullopt;
+    }
+    std::expected<Endpoint, std::string> address = Endpoint::parse(text);
+    if (!address) {
+      report_.add(offset, "address: " + address.error());  // which says what would be right
+      return std::nullopt;
+    }
+    // With port 0 the kernel chooses a free one each time.
+    const bool shareable = address->port() == 0 && address->path().empty();
+    if (shareable) return *std::move(address);
+    const auto [first, is_new] = addresses_.emplace(address->to_string(), offset);
+    if (!is_new) report_taken(listener, offset, "address: " + quote(text), first->second);
+    return *std::move(address);
+  }
+
+  void report_taken(const Node& listener, std::size_t offset, const std::string& what,
+                    std::size_t first) {
+    // Through an alias of a whole listener both stand in the same place: then blame the alias.
+    report_.add(
+        offset == first ? listener.offset : offset,
+        what + " is already used on line " + std::to_string(report_.source().line_number(first)),
+        "one that no other listener has");
+  }
+
+  std::optional<OptionValues> read_options(const SectionReader& section, const Node& listener) {
+    const ProtocolSpec* protocol = find_protocol(section);
+    if (protocol == nullptr) return std::nullopt;
+    const SectionSpec spec = {.name = "options", .help = "", .keys = protocol->options};
+    const Node& node = subsection(listener, "options");
+    const bool present = section.find("options") != nullptr;
+    const SectionReader options(node, spec, "the options of " + std::string(protocol->name),
+                                present ? node.offset : listener.offset, report_);
+    OptionValues values = options.values();
+    for (const OptionSpec& option : protocol->options) {
+      if (option.type != OptionType::path || !values.has(option.name)) continue;
+      const std::filesystem::path path = folder_ / values.get_string(option.name);
+      values.set(option.name, path.lexically_normal().string());
+    }
+    return values;
+  }
+
+  const ProtocolSpec* find_protocol(const SectionReader& section) {
+    if (!section.values().has("protocol")) return nullptr;
+    const std::string& name = section.values().get_string("protocol");
+    const auto protocol = std::ranges::find(protocols_, name, &ProtocolSpec::name);
+    if (protocol != protocols_.end()) return &*protocol;
+    std::vector<std::string_view> known;
+    std::string allowed;
+    for (const ProtocolSpec& candidate : protocols_) {
+      known.push_back(candidate.name);
+      allowed += (allowed.empty() ? "" : ", ") + std::string(candidate.name);
+    }
+    report_.add(section.find("protocol")->offset, "protocol: " + quote(name) + " is unknown",
+                std::move(allowed), suggest(name, known));
+    return nullptr;
+  }
+
+  std::span<const ProtocolSpec> protocols_;
+  std::filesystem::path folder_;
+  Report& report_;
+  std::map<std::string, std::size_t> names_;
+  std::map<std::string, std::size_t> addresses_;
+};
+
+}  // namespace
+
+LoadResult load(std::string_view text, std::string_view filename,
+                std::span<const ProtocolSpec> protocols) {
+  const Source source(text, filename);
+  Report report(source);
+  Settings settings;
+  if (const std::optional<Node> root = read_yaml(source, report)) {
+    settings = SettingsReader(protocols, report).read(*root);
+  }
+  if (!report.empty()) return std::unexpected(report.take());
+  return settings;
+}
+
+}  // namespace simul::config

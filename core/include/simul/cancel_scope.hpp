@@ -1,0 +1,234 @@
+// CancelScope: what a cancellation or a deadline applies to: a stretch of one task, with everything
+// that is opened inside it.
+//
+//   co_await with_scope([&](CancelScope& scope) -> Coro<> {
+//     stop_button = [&] { scope.cancel("stopped by hand"); };
+//     co_await work();
+//   });                                      // a cancelled scope ends quietly
+//
+//   bool in_time = co_await move_on_after(5s, [&]() -> Coro<> { ... });   // false: the deadline cut it
+//   std::optional<int> n = co_await move_on_after(5s, [&]() -> Coro<int> { ... });
+//   co_await fail_after(5s, [&]() -> Coro<> { ... });                     // throws TimedOut
+//   co_await shielded(1s, [&]() -> Coro<> { co_await peer.send(goodbye); });
+//
+// Cancellation is level-triggered: from then on every await inside throws Cancelled before it does
+// anything, until the scope is left. Scopes nest; leaving a scope is what ends its effect. They are
+// functions that take a callable because destructors can't await; the callable (with its captures)
+// is kept in the scope's own frame until the end.
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <simul/cancelled.hpp>
+#include <simul/clock.hpp>
+#include <simul/coro.hpp>
+#include <simul/detail/timer.hpp>
+#include <simul/export.hpp>
+
+namespace simul {
+
+class SIMUL_EXPORT CancelScope {
+ public:
+  CancelScope(const CancelScope&) = delete;
+  CancelScope& operator=(const CancelScope&) = delete;
+
+  /// Cancels everything inside. The first call counts, later ones change nothing; once the scope was
+  /// left it has no effect. Thread: the loop's.
+  void cancel(std::string_view reason = "cancelled");
+
+  /// Was cancel() called, or has the deadline passed?
+  [[nodiscard]] bool cancel_called() const noexcept { return cancel_called_; }
+  /// Does the next await inside throw? True too when an outer scope is cancelled.
+  [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
+  /// The reason of the innermost cancellation that applies; empty if none does.
+  [[nodiscard]] std::string reason() const;
+
+ protected:
+  CancelScope() noexcept = default;
+  ~CancelScope();
+
+ private:
+  friend class detail::TaskBase;
+  friend class Loop;
+  friend class TaskGroup;
+  friend class ScopeEntry;
+  friend class ShieldScope;
+
+  void adopt(CancelScope& parent) noexcept;  // opens this scope inside `parent`
+  void abandon() noexcept;                   // closes it
+  void apply() noexcept;   // the cancellation reaches this scope and what is inside
+  void pierce() noexcept;  // as apply, through shields as well
+  virtual void on_outer_cancelled() noexcept { apply(); }
+  /// Every task that has a scope inside this one, once.
+  void for_each_task(const std::function<void(const detail::TaskBase&)>& visit) const;
+
+  CancelScope* parent_ = nullptr;
+  CancelScope* first_child_ = nullptr;
+  CancelScope* next_sibling_ = nullptr;
+  CancelScope** link_ = nullptr;
+  detail::TaskBase* task_ = nullptr;  // in which it is open
+  struct Texts {                      // what few scopes have
+    std::string reason;
+    std::string task_name;
+  };
+  Texts& texts();
+
+  std::unique_ptr<Texts> texts_;
+  bool cancel_called_ = false;
+  bool cancelled_ = false;
+  bool pierced_ = false;  // no shield inside holds any more
+};
+
+/// A scope with a deadline that can be moved.
+class SIMUL_EXPORT DeadlineScope final : public CancelScope, private detail::Timer {
+ public:
+  explicit DeadlineScope(TimePoint deadline = kNever) noexcept : wanted_(deadline) {}
+
+  /// Cancels with the reason "deadline" at that time. Moving it has no effect once it has passed.
+  void set_deadline(TimePoint deadline);
+  [[nodiscard]] TimePoint deadline() const noexcept { return wanted_; }
+  /// Was it this scope's own deadline that cancelled it?
+  [[nodiscard]] bool deadline_passed() const noexcept { return deadline_passed_; }
+
+ private:
+  friend class ScopeEntry;
+  void on_timer() noexcept override;
+
+  TimePoint wanted_;
+  Loop* loop_ = nullptr;
+  bool deadline_passed_ = false;
+};
+
+/// Ignores outer cancellations for up to `grace`, counted from the later of its entry and the outer
+/// cancellation. The loop's final abort goes through it.
+class SIMUL_EXPORT ShieldScope final : public CancelScope, private detail::Timer {
+ public:
+  explicit ShieldScope(Duration grace) noexcept : grace_(grace) {}
+
+ private:
+  friend class ScopeEntry;
+  void on_outer_cancelled() noexcept override;
+  void on_timer() noexcept override;
+
+  Duration grace_;
+};
+
+/// Opens a scope in a task for as long as it lives, as the scope functions below do.
+class SIMUL_EXPORT ScopeEntry {
+ public:
+  ScopeEntry(detail::TaskBase& task, CancelScope& scope) noexcept;
+  ScopeEntry(detail::TaskBase& task, DeadlineScope& scope);
+  ScopeEntry(detail::TaskBase& task, ShieldScope& scope);
+  ~ScopeEntry();
+  ScopeEntry(const ScopeEntry&) = delete;
+  ScopeEntry& operator=(const ScopeEntry&) = delete;
+
+  /// May a Cancelled that came out of the scope end here? Yes if this scope was cancelled and no
+  /// outer one is, for that one's Cancelled has to go on.
+  [[nodiscard]] bool absorbs() const noexcept;
+
+ private:
+  detail::TaskBase& task_;
+  CancelScope& scope_;
+};
+
+namespace detail {
+
+/// Throws Cancelled if the scope that a task stands in is cancelled.
+SIMUL_EXPORT void check_cancelled(TaskBase& task);
+SIMUL_EXPORT TimePoint now_of(TaskBase& task) noexcept;
+
+template <typename Fn, typename... Args>
+concept CoroFunction = requires(Fn fn, Args&&... args) {
+  typename std::invoke_result_t<Fn&, Args...>::promise_type;
+  typename std::invoke_result_t<Fn&, Args...>::value_type;
+};
+
+template <typename Fn, typename... Args>
+using CoroValue = typename std::invoke_result_t<Fn&, Args...>::value_type;
+
+/// bool for a Coro<>, std::optional<T> for a Coro<T>: "did it get to its end, and with what".
+template <typename T>
+using Completion = std::conditional_t<std::is_void_v<T>, bool, std::optional<T>>;
+
+template <typename Scope, typename Fn, typename... Args>
+Coro<Completion<CoroValue<Fn, Args&...>>> run_in_scope(Scope& scope, Fn& fn, Args&... args) {
+  ScopeEntry entry(co_await this_task, scope);
+  try {
+    if constexpr (std::is_void_v<CoroValue<Fn, Args&...>>) {
+      co_await fn(args...);
+      co_return true;
+    } else {
+      co_return co_await fn(args...);
+    }
+  } catch (const Cancelled&) {
+    if (!entry.absorbs()) {
+      throw;
+    }
+  }
+  co_return Completion<CoroValue<Fn, Args&...>>{};
+}
+
+}  // namespace detail
+
+/// Runs `fn(scope)`; gives what move_on_after gives. The scope's deadline can be set inside.
+template <typename Fn>
+  requires detail::CoroFunction<Fn, DeadlineScope&>
+Coro<detail::Completion<detail::CoroValue<Fn, DeadlineScope&>>> with_scope(Fn fn) {
+  DeadlineScope scope;
+  co_return co_await detail::run_in_scope(scope, fn, scope);
+}
+
+/// Runs `fn` until `deadline`. Gives true (or the value) if it ended by itself, false (or nullopt) if
+/// this deadline cut it off. A result that is there when the deadline passes wins.
+template <typename Fn>
+  requires detail::CoroFunction<Fn>
+Coro<detail::Completion<detail::CoroValue<Fn>>> move_on_at(TimePoint deadline, Fn fn) {
+  DeadlineScope scope(deadline);
+  co_return co_await detail::run_in_scope(scope, fn);
+}
+
+template <typename Fn>
+  requires detail::CoroFunction<Fn>
+Coro<detail::Completion<detail::CoroValue<Fn>>> move_on_after(Duration wait, Fn fn) {
+  DeadlineScope scope(time_after(detail::now_of(co_await detail::this_task), wait));
+  co_return co_await detail::run_in_scope(scope, fn);
+}
+
+/// Runs `fn`; throws TimedOut if it hadn't ended after `wait`.
+template <typename Fn>
+  requires detail::CoroFunction<Fn>
+Coro<detail::CoroValue<Fn>> fail_after(Duration wait, Fn fn) {
+  DeadlineScope scope(time_after(detail::now_of(co_await detail::this_task), wait));
+  auto completion = co_await detail::run_in_scope(scope, fn);
+  if (!completion) {
+    throw TimedOut("timed out after " +
+                   std::to_string(std::chrono::duration<double>(wait).count()) + " s");
+  }
+  if constexpr (!std::is_void_v<detail::CoroValue<Fn>>) {
+    co_return *std::move(completion);
+  }
+}
+
+/// Runs `fn` protected from outer cancellations for `grace`. When that is used up its awaits throw
+/// like all others. The outer cancellation goes on at the first await after the shield.
+template <typename Fn>
+  requires detail::CoroFunction<Fn>
+Coro<detail::CoroValue<Fn>> shielded(Duration grace, Fn fn) {
+  ShieldScope scope(grace);
+  auto completion =
+      co_await detail::run_in_scope(scope, fn);  // never cut: an outer one is cancelled
+  if constexpr (!std::is_void_v<detail::CoroValue<Fn>>) {
+    co_return *std::move(completion);
+  }
+}
+
+}  // namespace simul

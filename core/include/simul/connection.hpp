@@ -1,0 +1,121 @@
+// Connection: a stream that a server has accepted, with its peer, its deadlines and its statistics.
+// It is what a handler gets:
+//
+//   Coro<> echo(Connection& peer) {
+//     while (auto chunk = co_await peer.recv()) {
+//       co_await peer.send(*chunk);
+//     }
+//   }
+//
+// It has all that a Stream has, and can be passed where a Stream& is wanted; its operations go straight
+// to the stream below, so that a message costs no extra layer.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <simul/clock.hpp>
+#include <simul/coro.hpp>
+#include <simul/detail/timer.hpp>
+#include <simul/endpoint.hpp>
+#include <simul/export.hpp>
+#include <simul/loop.hpp>
+#include <simul/stream.hpp>
+
+namespace simul {
+
+class Connection;
+
+/// One coroutine per connection. The connection outlives it.
+using Handler = std::function<Coro<>(Connection& peer)>;
+
+/// Why a connection ended. `handler`: its coroutine returned; the deadlines and the server cancel it.
+enum class CloseReason : std::uint8_t { handler, failed, idle_timeout, shutdown };
+
+class SIMUL_EXPORT Connection final : private detail::Timer {
+ public:
+  /// `stream` must outlive the connection.
+  Connection(Stream& stream, Endpoint peer, std::uint64_t id) noexcept
+      : stream_(stream), peer_(std::move(peer)), id_(id) {}
+  ~Connection();
+
+  [[nodiscard]] const Endpoint& peer() const noexcept { return peer_; }
+  /// Unique within the process.
+  [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+  [[nodiscard]] std::uint64_t bytes_received() const noexcept { return stream_.bytes_received(); }
+  [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return stream_.bytes_accepted(); }
+  [[nodiscard]] CloseReason close_reason() const noexcept { return close_reason_; }
+
+  // As of Stream; see there for results, errors and cancel safety.
+  RecvChunk recv() noexcept { return stream_.recv(); }
+  RecvInto recv(MutableBytes buffer) noexcept { return stream_.recv(buffer); }
+  Send send(Bytes bytes) noexcept { return stream_.send(bytes); }
+  Send send(std::string_view text) noexcept { return stream_.send(text); }
+  SendPieces send(std::span<const Bytes> pieces) noexcept { return stream_.send(pieces); }
+  SendSome send_some(Bytes bytes) noexcept { return stream_.send_some(bytes); }
+  Closed closed() noexcept { return stream_.closed(); }
+  void unread(Chunk rest) { stream_.unread(std::move(rest)); }
+  std::error_code shutdown() noexcept { return stream_.shutdown(); }
+  void close(Stream::CloseMode mode = Stream::CloseMode::graceful) noexcept { stream_.close(mode); }
+  [[nodiscard]] Stream& stream() noexcept { return stream_; }
+  operator Stream&() noexcept { return stream_; }
+
+  /// True once the server wants to end: finish what is at hand and return.
+  [[nodiscard]] bool draining() const noexcept { return draining_; }
+
+  /// As recv(), for the place between two messages: when the server drains and nothing has come, it
+  /// gives Errc::draining instead of waiting. Cancel safety: safe.
+  class RecvMessage;
+  RecvMessage recv_message() noexcept;
+
+  // --- for servers --------------------------------------------------------------------------------
+
+  /// The task that runs the handler, which deadlines cancel, and how long the peer may be silent in
+  /// both directions (zero: for ever).
+  void supervise(detail::TaskBase& handler, Duration idle_timeout);
+  [[nodiscard]] detail::TaskBase* handler() const noexcept { return handler_; }
+  void drain() noexcept;
+  /// Cancels the handler. The first reason counts.
+  void end(CloseReason reason);
+
+ private:
+  void on_timer() noexcept override;
+
+  CloseReason close_reason_ = CloseReason::handler;
+  bool draining_ = false;
+  Stream& stream_;
+  detail::TaskBase* handler_ = nullptr;
+  RecvMessage* between_messages_ = nullptr;
+  Endpoint peer_;
+  std::uint64_t id_;
+  Duration idle_timeout_{};
+};
+
+class [[nodiscard]] SIMUL_EXPORT Connection::RecvMessage final : public RecvChunk {
+ public:
+  explicit RecvMessage(Connection& connection) noexcept
+      : RecvChunk(connection.stream_), connection_(connection) {}
+  bool await_suspend(std::coroutine_handle<> waiting) noexcept {
+    if (connection_.draining_) {
+      never_wait(Errc::draining);
+    }
+    connection_.between_messages_ = this;
+    return RecvChunk::await_suspend(waiting);
+  }
+  std::expected<Chunk, std::error_code> await_resume() {
+    connection_.between_messages_ = nullptr;
+    return RecvChunk::await_resume();
+  }
+
+ private:
+  friend class Connection;
+  Connection& connection_;
+};
+
+inline Connection::RecvMessage Connection::recv_message() noexcept { return RecvMessage(*this); }
+
+}  // namespace simul

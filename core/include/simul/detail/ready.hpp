@@ -1,0 +1,65 @@
+// What stands in a loop's ready queue: a task to step, or a callback. Intrusive, so that waking a
+// task allocates nothing.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+
+#include <simul/export.hpp>
+
+namespace simul {
+class Loop;
+}
+
+namespace simul::detail {
+
+class SIMUL_EXPORT Ready {
+ public:
+  Ready(const Ready&) = delete;
+  Ready& operator=(const Ready&) = delete;
+
+ protected:
+  Ready() noexcept = default;
+  ~Ready() = default;
+
+ private:
+  friend class ReadyQueue;
+  friend class simul::Loop;
+  /// Its turn has come; it left the queue already and may delete itself.
+  virtual void run_ready() noexcept = 0;
+
+  Ready* next_ = nullptr;
+};
+
+/// First in, first out.
+class ReadyQueue {
+ public:
+  ReadyQueue() noexcept = default;
+  ReadyQueue(const ReadyQueue&) = delete;
+  ReadyQueue& operator=(const ReadyQueue&) = delete;
+
+  void push(Ready& entry) noexcept {
+    entry.next_ = nullptr;
+    *tail_ = &entry;
+    tail_ = &entry.next_;
+    ++size_;
+  }
+  /// The queue must not be empty.
+  Ready& pop() noexcept {
+    Ready* first = std::exchange(head_, head_->next_);
+    if (head_ == nullptr) {
+      tail_ = &head_;
+    }
+    --size_;
+    return *first;
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] bool empty() const noexcept { return head_ == nullptr; }
+
+ private:
+  Ready* head_ = nullptr;
+  Ready** tail_ = &head_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace simul::detail

@@ -1,0 +1,159 @@
+// The state of a task, without its result type: the coroutine that runs, the leaf it waits for, the
+// scope it stands in. It outlives the coroutine's frame for as long as somebody holds a Task.
+#pragma once
+
+#include <atomic>
+#include <coroutine>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <string_view>
+
+#include <simul/cancel_scope.hpp>
+#include <simul/coro.hpp>
+#include <simul/detail/ready.hpp>
+#include <simul/export.hpp>
+#include <simul/leaf.hpp>
+
+namespace simul {
+
+class Loop;
+class TaskGroup;
+
+/// `pending` until it has ended.
+enum class TaskState : std::uint8_t { pending, done, failed, cancelled };
+
+namespace detail {
+
+/// Somebody to tell when a task has ended: an awaiting leaf, or a messenger to another loop.
+class SIMUL_EXPORT TaskWaiter {
+ public:
+  TaskWaiter(const TaskWaiter&) = delete;
+  TaskWaiter& operator=(const TaskWaiter&) = delete;
+
+ protected:
+  TaskWaiter() noexcept = default;
+  ~TaskWaiter() = default;
+
+ private:
+  friend class TaskBase;
+  virtual void on_task_end() noexcept = 0;
+
+  TaskWaiter* next_ = nullptr;
+};
+
+class SIMUL_EXPORT TaskBase : private Ready {
+ public:
+  static void* operator new(std::size_t size) { return frame_allocate(size); }
+  static void operator delete(void* block, std::size_t size) noexcept { frame_free(block, size); }
+
+  // --- the life of a task; thread: the loop's -------------------------------------------------
+
+  /// Ties the coroutine to this task and queues its first step, as a child of `group`.
+  void start(PromiseBase& root, TaskGroup& group) noexcept;
+  /// Its loop has ended before it could start: it counts as cancelled. Thread: any.
+  void never_started() noexcept;
+
+  void cancel(std::string_view reason) { scope_.cancel(reason); }
+  void wake() noexcept;
+  void deliver_cancel() noexcept;
+
+  /// Called by the awaits of the coroutines it runs: who is resumed next, in this step or a later one;
+  /// that they wait; that the outermost one has ended.
+  void resume_at(PromiseBase& promise) noexcept { resume_ = &promise; }
+  void suspend_at(Leaf& leaf) noexcept { leaf_ = &leaf; }
+  void ended_at(PromiseBase& root) noexcept {
+    resume_ = &root;
+    at_end_ = true;
+  }
+
+  void add_waiter(TaskWaiter& waiter) noexcept;
+  void remove_waiter(TaskWaiter& waiter) noexcept;
+
+  [[nodiscard]] Loop& loop() const noexcept { return *loop_; }
+  [[nodiscard]] CancelScope& innermost_scope() const noexcept { return *innermost_; }
+  [[nodiscard]] bool scope_cancelled() const noexcept { return innermost_->cancelled(); }
+
+  /// "recv at echo.cpp:12, called from session.cpp:40".
+  [[nodiscard]] std::string backtrace() const;
+
+  // --- what a handle may ask; thread: any ------------------------------------------------------
+
+  [[nodiscard]] bool ended() const noexcept {
+    return state_.load(std::memory_order_acquire) != TaskState::pending;
+  }
+  [[nodiscard]] TaskState state() const noexcept { return state_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::string_view name() const noexcept {
+    return scope_.texts_ ? std::string_view(scope_.texts_->task_name) : std::string_view();
+  }
+  void set_name(std::string name) { scope_.texts().task_name = std::move(name); }
+  /// Somebody has seen its failure, so it needs no report.
+  void mark_observed() noexcept { observed_.store(true, std::memory_order_relaxed); }
+  /// Throws TaskCancelled if that is how it ended.
+  void throw_if_cancelled() const;
+  [[nodiscard]] virtual const std::exception_ptr& exception() const noexcept = 0;
+
+  void add_reference() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  /// The last one reports a failure that nobody has seen.
+  void drop_reference() noexcept;
+
+ protected:
+  /// One reference belongs to the handle, one to the loop, from the start.
+  explicit TaskBase(Loop& loop) noexcept : loop_(&loop), innermost_(&scope_) {}
+  virtual ~TaskBase();
+
+  virtual void store_exception(std::exception_ptr error) noexcept = 0;
+
+ private:
+  friend class simul::CancelScope;
+  friend class simul::ScopeEntry;
+
+  class RootScope final : public CancelScope {};
+
+  void run_ready() noexcept override;
+  void resume_until_suspended() noexcept;
+  void finish() noexcept;
+  void tell_waiters() noexcept;
+  [[nodiscard]] TaskGroup& group() const noexcept;
+  void report_failure() const noexcept;
+
+  Loop* loop_;
+  PromiseBase* resume_ =
+      nullptr;            // what is resumed next; at first and at the end the outermost one
+  Leaf* leaf_ = nullptr;  // what it is suspended at
+  CancelScope* innermost_;
+  TaskWaiter* waiters_ = nullptr;  // the latest first
+  std::atomic<std::uint32_t> references_{2};
+  std::atomic<TaskState> state_{TaskState::pending};
+  std::atomic<bool> observed_{false};
+  bool queued_ = false;
+  bool at_end_ = false;
+  RootScope scope_;
+};
+
+template <typename T>
+class TaskStateOf final : public TaskBase {
+ public:
+  explicit TaskStateOf(Loop& loop) noexcept : TaskBase(loop) {}
+
+  void start_with(Coro<T> coro, TaskGroup& group) {
+    auto frame = coro.release();
+    frame.promise().outcome = &outcome;
+    start(frame.promise(), group);
+  }
+  [[nodiscard]] const std::exception_ptr& exception() const noexcept override {
+    return outcome.exception();
+  }
+
+  Outcome<T> outcome;
+
+ private:
+  void store_exception(std::exception_ptr error) noexcept override {
+    outcome.set_exception(std::move(error));
+  }
+};
+
+}  // namespace detail
+}  // namespace simul

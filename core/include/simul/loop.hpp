@@ -1,0 +1,154 @@
+// Loop: the event loop. One per thread; it steps the tasks in its ready queue, first in, first out,
+// and sleeps in the kernel when there are none.
+//
+//   int main() { return run(program()); }   // a loop, one main task, and everything it spawned
+//
+//   Loop loop;                              // or by hand
+//   loop.run_until_complete(program());
+//
+// A Loop belongs to the thread that runs it. Only post() and stop() may be called from other threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <simul/clock.hpp>
+#include <simul/coro.hpp>
+#include <simul/detail/mailbox.hpp>
+#include <simul/detail/ready.hpp>
+#include <simul/environment.hpp>
+#include <simul/export.hpp>
+#include <simul/task.hpp>
+
+namespace simul {
+
+class TaskGroup;
+
+namespace detail {
+class Reactor;
+class TimerWheel;
+struct LoopAccess;
+
+/// What one step of a task may do before it has to let the others run: a number of tries of I/O, and
+/// bytes moved. It is looked at before a try, so that a task that has to yield never holds a result.
+class StepBudget {
+ public:
+  static constexpr std::int32_t kAttempts = 128;
+  static constexpr std::int64_t kPayload = 1 << 20;
+
+  void refill() noexcept {
+    attempts_ = kAttempts;
+    payload_ = kPayload;
+  }
+  /// May another attempt be made in this step?
+  [[nodiscard]] bool take_attempt() noexcept { return payload_ > 0 && attempts_-- > 0; }
+  void moved(std::size_t bytes) noexcept { payload_ -= static_cast<std::int64_t>(bytes); }
+
+ private:
+  std::int32_t attempts_ = kAttempts;
+  std::int64_t payload_ = kPayload;
+};
+}  // namespace detail
+
+/// What a task is doing, for dumps.
+struct TaskInfo {
+  std::string name;
+  /// "recv at echo.cpp:12, called from session.cpp:40", innermost first.
+  std::string waits_for;
+};
+
+class SIMUL_EXPORT Loop {
+ public:
+  /// `environment` must outlive the loop. Throws std::system_error if the kernel refuses.
+  explicit Loop(Environment& environment = Environment::real());
+  /// Ends what is left, as shutdown() does, but through shields. Reports what was still alive.
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  /// The loop whose step this is. Throws std::logic_error outside of one.
+  static Loop& current();
+  static Loop* current_or_null() noexcept;
+
+  /// Spawns `main`, runs until it has ended, then cancels and joins everything else that lives on the
+  /// loop; gives or throws what `main` did. The loop can be used again afterwards.
+  template <typename T>
+  T run_until_complete(Coro<T> main);
+
+  /// Runs until stop(). Tasks stay as they are and go on with the next run.
+  void run_forever();
+  /// Makes run_forever return after the current turn. Thread: any.
+  void stop();
+  /// Cancels every task and runs until the last one has ended.
+  void shutdown();
+
+  /// Queues `callback` to run on this loop. False: the loop has ended, nothing will happen.
+  /// Thread: any.
+  bool post(std::move_only_function<void()> callback) {
+    return mailbox_->post(std::move(callback));
+  }
+
+  /// The time at the start of this turn: one clock read serves all who ask within a turn.
+  [[nodiscard]] TimePoint now() noexcept {
+    if (now_ == kStale) {
+      now_ = environment_.now();
+    }
+    return now_;
+  }
+  /// The time itself.
+  [[nodiscard]] TimePoint exact_now() noexcept { return now_ = environment_.now(); }
+
+  [[nodiscard]] std::size_t task_count() const noexcept { return task_count_; }
+  /// Every task that has not ended, in no particular order.
+  [[nodiscard]] std::vector<TaskInfo> all_tasks() const;
+
+  [[nodiscard]] const std::shared_ptr<detail::Mailbox>& mailbox() const noexcept {
+    return mailbox_;
+  }
+
+ private:
+  friend struct detail::LoopAccess;  // what the runtime itself may touch
+
+  static constexpr TimePoint kStale = TimePoint::min();
+
+  void turn();
+  void wait_for_work();
+  void wait_in_virtual_time();
+  void run_while(const std::function<bool()>& wanted);
+  void run_task(detail::TaskBase& main);
+  void abort() noexcept;
+
+  detail::ReadyQueue ready_;
+  detail::StepBudget budget_;
+  detail::TaskBase* current_task_ = nullptr;
+  TimePoint now_ = kStale;
+  std::size_t task_count_ = 0;
+  bool stopping_ = false;
+  Environment& environment_;
+  std::unique_ptr<detail::Reactor> reactor_;
+  std::unique_ptr<detail::TimerWheel> timers_;
+  std::shared_ptr<detail::Mailbox> mailbox_;
+  std::unique_ptr<TaskGroup> root_;
+};
+
+template <typename T>
+T Loop::run_until_complete(Coro<T> main) {
+  auto task = detail::spawn_into(*this, detail::root_group_of(*this), std::move(main));
+  run_task(task.state_base());
+  return std::move(task).take_result();
+}
+
+/// Makes a loop on this thread and runs `main` on it, as Loop::run_until_complete does.
+template <typename T>
+T run(Coro<T> main) {
+  Loop loop;
+  return loop.run_until_complete(std::move(main));
+}
+
+}  // namespace simul

@@ -1,0 +1,309 @@
+// Stream: a byte stream in both directions: TCP, a Unix socket, memory, TLS over any of them.
+//
+//   while (auto chunk = co_await peer.recv()) {     // until the end of the stream, or an error
+//     co_await peer.send(*chunk);
+//   }
+//
+// The upper half is what handlers use; its awaiters are written once, on top of the lower half, which
+// a kind of stream implements: attempts that never block, and a way to wait for another try.
+//
+// One reader and one writer at a time: a second one is an error (std::logic_error), never a race.
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <simul/chunk.hpp>
+#include <simul/clock.hpp>
+#include <simul/error.hpp>
+#include <simul/export.hpp>
+#include <simul/leaf.hpp>
+
+namespace simul {
+
+/// What a stream has to wait for before another try makes sense. It need not be the direction of the
+/// operation: a TLS stream may have to write before it can read.
+enum class Interest : std::uint8_t { none = 0, readable = 1, writable = 2, both = 3 };
+
+/// What one attempt gave: bytes moved, or an error, or "it would block".
+struct IoResult {
+  std::size_t bytes = 0;
+  detail::PackedError error{};
+  Interest blocked = Interest::none;
+  /// There was no more at that moment, and wait() would learn of more: the next attempt can be spared.
+  bool drained = false;
+
+  static IoResult moved(std::size_t bytes, bool drained = false) noexcept {
+    return {.bytes = bytes, .drained = drained};
+  }
+  static IoResult would_block(Interest interest) noexcept { return {.blocked = interest}; }
+  static IoResult failed(detail::PackedError error) noexcept { return {.error = error}; }
+  static IoResult failed(const std::error_code& error) noexcept {
+    return {.error = detail::PackedError(error)};
+  }
+  static IoResult failed(Errc error) noexcept { return {.error = error}; }
+};
+
+enum class SIMUL_EXPORT StreamOp : std::uint8_t { recv, send, closed };
+
+class SIMUL_EXPORT RecvChunk;
+class SIMUL_EXPORT RecvInto;
+class SIMUL_EXPORT Send;
+class SIMUL_EXPORT SendPieces;
+class SIMUL_EXPORT SendSome;
+class SIMUL_EXPORT Closed;
+
+class SIMUL_EXPORT Stream {
+ public:
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  virtual ~Stream();
+
+  // --- for handlers; thread: the loop's ---------------------------------------------------------
+
+  /// Waits for bytes and gives what is there, at most a chunk. At the end of the stream
+  /// Errc::end_of_stream, then the same again. Cancel safety: safe, no byte is lost.
+  RecvChunk recv() noexcept;
+  /// As recv(), into the caller's memory (not empty); gives the number of bytes, never 0.
+  RecvInto recv(MutableBytes buffer) noexcept;
+
+  /// Sends all of it; gives nothing or an error. The bytes must stay where they are meanwhile.
+  /// Cancel safety: NOT safe. When it is cancelled after a part was accepted, the stream can only be
+  /// closed: later sends give Errc::broken_stream. bytes_accepted() says how many went.
+  Send send(Bytes bytes) noexcept;
+  Send send(std::string_view text) noexcept;
+  /// Sends several pieces in order, with one system call where the kernel takes them.
+  SendPieces send(std::span<const Bytes> pieces) noexcept;
+  /// Sends at least one byte and gives how many. Cancel safety: safe.
+  SendSome send_some(Bytes bytes) noexcept;
+
+  /// Waits until the connection is gone: reset, or closed in both directions; gives why
+  /// (Errc::end_of_stream for an orderly end). A half-close is not the end. For handlers that don't
+  /// read meanwhile. Cancel safety: safe.
+  Closed closed() noexcept;
+
+  /// Gives bytes back: the next recv returns them first. Only when nothing was given back before.
+  void unread(Chunk rest);
+
+  /// No more will be sent; the peer sees the end of the stream after all that was. Reading goes on.
+  std::error_code shutdown() noexcept;
+
+  /// Of all receives together.
+  [[nodiscard]] std::uint64_t bytes_received() const noexcept { return bytes_received_; }
+  /// Of all sends together, accepted by the layer below.
+  [[nodiscard]] std::uint64_t bytes_accepted() const noexcept { return bytes_accepted_; }
+  /// The turn in which bytes moved last, in either direction; the epoch if none ever did.
+  [[nodiscard]] TimePoint last_active() const noexcept { return last_active_; }
+  void note_activity(TimePoint now) noexcept { last_active_ = now; }
+
+  // --- for streams; thread: the loop's ----------------------------------------------------------
+
+  /// `buffer` isn't empty. Gives at least one byte, blocks, or fails; Errc::end_of_stream at the end.
+  virtual IoResult try_recv(MutableBytes buffer) noexcept = 0;
+  /// Sends from `first`, then from `rest`; not all of them empty. May move less than all.
+  virtual IoResult try_send(Bytes first, std::span<const Bytes> rest) noexcept = 0;
+  virtual std::error_code try_shutdown() noexcept = 0;
+  /// Blocks until the connection is gone, then fails with the reason.
+  virtual IoResult try_closed() noexcept = 0;
+
+  /// Wakes `leaf` once when another attempt at `operation` may succeed, which may be at once. At most
+  /// one leaf per operation; forget() takes it back. An error means that it can't be waited for.
+  virtual std::error_code wait(StreamOp operation, Interest interest, Leaf& leaf) noexcept = 0;
+  virtual void forget(StreamOp operation) noexcept = 0;
+
+  /// Closes at once and wakes whoever waits with Errc::closed. An abort throws away what has not been
+  /// sent and resets the connection. Closing twice is harmless.
+  enum class CloseMode : std::uint8_t { graceful, abort };
+  virtual void close(CloseMode mode = CloseMode::graceful) noexcept = 0;
+
+  /// The descriptor below, or -1: for those who know what they do.
+  [[nodiscard]] virtual int native_handle() const noexcept { return -1; }
+
+ protected:
+  Stream() noexcept = default;
+  /// What was given back and what was cut off go along. Nobody may be waiting on either.
+  Stream(Stream&& other) noexcept
+      : unread_(std::move(other.unread_)),
+        bytes_received_(std::exchange(other.bytes_received_, 0)),
+        bytes_accepted_(std::exchange(other.bytes_accepted_, 0)),
+        last_active_(other.last_active_),
+        recv_drained_(std::exchange(other.recv_drained_, false)),
+        broken_(std::exchange(other.broken_, false)) {}
+  Stream& operator=(Stream&& other) noexcept {
+    unread_ = Chunk(std::move(other.unread_));
+    bytes_received_ = std::exchange(other.bytes_received_, 0);
+    bytes_accepted_ = std::exchange(other.bytes_accepted_, 0);
+    last_active_ = other.last_active_;
+    recv_drained_ = std::exchange(other.recv_drained_, false);
+    broken_ = std::exchange(other.broken_, false);
+    return *this;
+  }
+
+ private:
+  template <typename Self, StreamOp kOperation>
+  friend class StreamLeaf;
+  friend class RecvChunk;
+  friend class RecvInto;
+  friend class Send;
+  friend class SendPieces;
+  friend class SendSome;
+
+  Chunk unread_;
+  std::uint64_t bytes_received_ = 0;
+  std::uint64_t bytes_accepted_ = 0;
+  TimePoint last_active_{};
+  std::uint8_t waiting_ = 0;  // a bit per operation that somebody waits for
+  bool recv_drained_ = false;
+  bool broken_ = false;
+};
+
+/// An attempt that is repeated until it gives something: the common part of the awaiters. `Self` has
+/// `bool attempt()`, which settles one, and may have `on_cut_off()`.
+template <typename Self, StreamOp kOperation>
+class SIMUL_EXPORT StreamLeaf : public Leaf {
+ public:
+  bool await_ready();
+  bool await_suspend(std::coroutine_handle<>) noexcept;
+  [[nodiscard]] const char* waits_for() const noexcept final;
+
+ protected:
+  ~StreamLeaf() = default;
+
+  /// Takes note of an attempt, and counts into `counter`. True: done, with error_ set or not.
+  bool settle(IoResult result, std::uint64_t& counter) noexcept;
+  /// An end without an attempt that moved bytes.
+  bool settle(detail::PackedError error) noexcept {
+    blocked_ = Interest::none;
+    error_ = error;
+    return true;
+  }
+  void on_cut_off() noexcept {}
+  /// From now on `error` instead of waiting, but not before one more attempt.
+  void never_wait(Errc error) noexcept {
+    instead_ = error;
+    blocked_ = Interest::none;
+  }
+  /// The same for one that waits already, after one more attempt.
+  void give_up(Errc error) noexcept;
+
+  detail::PackedError error_;
+  Stream& stream_;
+
+ private:
+  friend Self;
+  explicit StreamLeaf(Stream& stream) noexcept : stream_(stream) {}
+
+  static constexpr std::uint8_t kBit = std::uint8_t{1} << static_cast<unsigned>(kOperation);
+
+  Self& self() noexcept { return static_cast<Self&>(*this); }
+  bool try_within_budget() noexcept;
+  bool keep_waiting() noexcept;
+  bool on_wake() noexcept final;
+  bool on_cancel() noexcept final;
+
+  detail::PackedError instead_;        // of waiting
+  Interest blocked_ = Interest::none;  // none: only the task's next turn is waited for
+};
+
+class [[nodiscard]] SIMUL_EXPORT RecvChunk : public StreamLeaf<RecvChunk, StreamOp::recv> {
+ public:
+  explicit RecvChunk(Stream& stream) noexcept : StreamLeaf(stream) {}
+  std::expected<Chunk, std::error_code> await_resume();
+
+ private:
+  friend StreamLeaf;
+  bool attempt() noexcept;
+
+  Chunk chunk_;
+};
+
+class [[nodiscard]] SIMUL_EXPORT RecvInto final : public StreamLeaf<RecvInto, StreamOp::recv> {
+ public:
+  RecvInto(Stream& stream, MutableBytes buffer) noexcept : StreamLeaf(stream), buffer_(buffer) {}
+  std::expected<std::size_t, std::error_code> await_resume();
+
+ private:
+  friend StreamLeaf;
+  bool attempt() noexcept;
+
+  MutableBytes buffer_;
+  std::size_t received_ = 0;
+};
+
+class [[nodiscard]] SIMUL_EXPORT Send final : public StreamLeaf<Send, StreamOp::send> {
+ public:
+  Send(Stream& stream, Bytes bytes) noexcept : StreamLeaf(stream), bytes_(bytes) {}
+  std::expected<void, std::error_code> await_resume();
+
+ private:
+  friend StreamLeaf;
+  bool attempt() noexcept;
+  void on_cut_off() noexcept;
+
+  bool begun_ = false;
+  Bytes bytes_;
+};
+
+class [[nodiscard]] SIMUL_EXPORT SendPieces final : public StreamLeaf<SendPieces, StreamOp::send> {
+ public:
+  SendPieces(Stream& stream, std::span<const Bytes> pieces) noexcept
+      : StreamLeaf(stream), rest_(pieces) {}
+  std::expected<void, std::error_code> await_resume();
+
+ private:
+  friend StreamLeaf;
+  bool attempt() noexcept;
+  void on_cut_off() noexcept;
+  bool skip_empty() noexcept;
+
+  bool begun_ = false;
+  Bytes first_;
+  std::span<const Bytes> rest_;
+};
+
+class [[nodiscard]] SIMUL_EXPORT SendSome final : public StreamLeaf<SendSome, StreamOp::send> {
+ public:
+  SendSome(Stream& stream, Bytes bytes) noexcept : StreamLeaf(stream), bytes_(bytes) {}
+  std::expected<std::size_t, std::error_code> await_resume();
+
+ private:
+  friend StreamLeaf;
+  bool attempt() noexcept;
+
+  Bytes bytes_;
+  std::size_t sent_ = 0;
+};
+
+class [[nodiscard]] SIMUL_EXPORT Closed final : public StreamLeaf<Closed, StreamOp::closed> {
+ public:
+  explicit Closed(Stream& stream) noexcept : StreamLeaf(stream) {}
+  std::error_code await_resume();
+
+ private:
+  friend StreamLeaf;
+  bool attempt() noexcept;
+};
+
+// Their code is in the library.
+extern template class SIMUL_EXPORT StreamLeaf<RecvChunk, StreamOp::recv>;
+extern template class SIMUL_EXPORT StreamLeaf<RecvInto, StreamOp::recv>;
+extern template class SIMUL_EXPORT StreamLeaf<Send, StreamOp::send>;
+extern template class SIMUL_EXPORT StreamLeaf<SendPieces, StreamOp::send>;
+extern template class SIMUL_EXPORT StreamLeaf<SendSome, StreamOp::send>;
+extern template class SIMUL_EXPORT StreamLeaf<Closed, StreamOp::closed>;
+
+inline RecvChunk Stream::recv() noexcept { return RecvChunk(*this); }
+inline RecvInto Stream::recv(MutableBytes buffer) noexcept { return {*this, buffer}; }
+inline Send Stream::send(Bytes bytes) noexcept { return {*this, bytes}; }
+inline Send Stream::send(std::string_view text) noexcept { return {*this, as_bytes(text)}; }
+inline SendPieces Stream::send(std::span<const Bytes> pieces) noexcept { return {*this, pieces}; }
+inline SendSome Stream::send_some(Bytes bytes) noexcept { return {*this, bytes}; }
+inline Closed Stream::closed() noexcept { return Closed(*this); }
+
+}  // namespace simul

@@ -1,0 +1,258 @@
+// Task<T>: a handle on a coroutine that a loop runs, and spawn(), which makes one.
+//
+//   Task<int> task = spawn(triple(5));      // queued on the current loop, not started yet
+//   int fifteen = co_await task;            // cedes, unless the task has ended
+//   task.cancel("no longer needed");        // its next await throws Cancelled
+//
+// Dropping the handle neither cancels the task nor loses it: the loop's root group owns it, and a
+// failure that nobody can see any more is reported to the log. Tasks never move between loops.
+#pragma once
+
+#include <coroutine>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <simul/coro.hpp>
+#include <simul/detail/mailbox.hpp>
+#include <simul/detail/task_base.hpp>
+#include <simul/leaf.hpp>
+
+namespace simul {
+
+template <typename T>
+class Task;
+
+namespace detail {
+
+/// Waits for a task's end. Cancel safety: the task isn't cancelled with its waiter.
+class SIMUL_EXPORT TaskLeaf : public Leaf, private TaskWaiter {
+ public:
+  TaskLeaf(TaskBase& awaited, const std::shared_ptr<Mailbox>& remote) noexcept
+      : awaited_(awaited), remote_(remote) {}
+
+  bool await_ready();
+  void await_suspend(std::coroutine_handle<>);
+  [[nodiscard]] const char* waits_for() const noexcept final { return "task"; }
+
+ protected:
+  ~TaskLeaf() {
+    if (holds_) {
+      awaited_.drop_reference();
+    }
+  }
+  /// Throws what has to be thrown besides the task's own exception.
+  void check_outcome();
+  TaskBase& awaited_;
+
+ private:
+  class Messenger;
+  void on_task_end() noexcept final { wake(); }
+  bool on_cancel() noexcept final;
+
+  const std::shared_ptr<Mailbox>& remote_;  // null: the task runs on this loop
+  Messenger* messenger_ = nullptr;
+  bool holds_ = false;  // a reference: the handle may be dropped while its task is awaited
+};
+
+template <typename T, bool kMove>
+class [[nodiscard]] TaskAwaiter final : public TaskLeaf {
+ public:
+  TaskAwaiter(TaskStateOf<T>& awaited, const std::shared_ptr<Mailbox>& remote,
+              PromiseBase& promise) noexcept
+      : TaskLeaf(awaited, remote) {
+    bind_to(promise);
+  }
+  std::conditional_t<std::is_void_v<T> || kMove, T, std::add_lvalue_reference_t<T>> await_resume() {
+    check_outcome();
+    Outcome<T>& outcome = static_cast<TaskStateOf<T>&>(awaited_).outcome;
+    if constexpr (std::is_void_v<T>) {
+      outcome.get();
+    } else if constexpr (kMove) {
+      return static_cast<T&&>(outcome.get());
+    } else {
+      return outcome.get();
+    }
+  }
+};
+
+SIMUL_EXPORT TaskGroup& root_group_of(Loop& loop) noexcept;
+SIMUL_EXPORT const std::shared_ptr<Mailbox>& mailbox_of(Loop& loop) noexcept;
+/// The current loop. Throws std::logic_error where there is none.
+SIMUL_EXPORT Loop& loop_to_spawn_on();
+SIMUL_EXPORT bool is_current(const Loop& loop) noexcept;
+
+}  // namespace detail
+
+template <typename T = void>
+class Task {
+ public:
+  using value_type = T;
+
+  Task() noexcept = default;
+  /// For spawn: takes over the handle's reference. `remote`: the mailbox of the loop that runs it, if
+  /// that isn't the caller's.
+  explicit Task(detail::TaskStateOf<T>& state,
+                std::shared_ptr<detail::Mailbox> remote = nullptr) noexcept
+      : state_(&state), remote_(std::move(remote)) {}
+  Task(Task&& other) noexcept
+      : state_(std::exchange(other.state_, nullptr)), remote_(std::move(other.remote_)) {}
+  Task& operator=(Task&& other) noexcept {
+    Task moved(std::move(other));
+    std::swap(state_, moved.state_);
+    std::swap(remote_, moved.remote_);
+    return *this;
+  }
+  ~Task() {
+    if (state_ != nullptr) {
+      state_->drop_reference();
+    }
+  }
+
+  /// `co_await task` gives a reference to the result, which lives as long as the handle does;
+  /// `co_await std::move(task)` gives the result itself. Throws what the task threw, TaskCancelled
+  /// if it was cancelled. Cedes control unless the task has ended. Thread: any loop's.
+  /// Cancel safety: a cancelled wait leaves the task running, and it can be awaited again.
+  auto awaiter_for(detail::PromiseBase& promise) & {
+    return detail::TaskAwaiter<T, false>(*state_, remote_, promise);
+  }
+  auto awaiter_for(detail::PromiseBase& promise) && {
+    return detail::TaskAwaiter<T, true>(*state_, remote_, promise);
+  }
+
+  /// Asks it to end: from now on each of its awaits throws Cancelled. Returns at once; await the task
+  /// to know that it has ended. No effect on one that has. Thread: the loop's; any for a handle that
+  /// spawn(loop, ...) gave.
+  void cancel(std::string_view reason = "cancelled") {
+    if (state_->ended()) {
+      return;
+    }
+    if (!remote_) {
+      state_->cancel(reason);
+      return;
+    }
+    state_->add_reference();
+    remote_->post(
+        [task = Task(*state_), text = std::string(reason)] { task.state_->cancel(text); });
+  }
+
+  /// Has it ended, with whatever outcome? Thread: any.
+  [[nodiscard]] bool done() const noexcept { return state_->ended(); }
+  /// Thread: any.
+  [[nodiscard]] TaskState state() const noexcept { return state_->state(); }
+  [[nodiscard]] std::string_view name() const noexcept { return state_->name(); }
+  /// Names it for dumps and reports. Thread: the loop's. Gives the task back, for chaining.
+  Task& set_name(std::string name) {
+    state_->set_name(std::move(name));
+    return *this;
+  }
+  [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
+
+ private:
+  friend class Loop;
+  detail::TaskBase& state_base() const noexcept { return *state_; }
+  T take_result() && {
+    state_->mark_observed();
+    state_->throw_if_cancelled();
+    if constexpr (std::is_void_v<T>) {
+      state_->outcome.get();
+    } else {
+      return static_cast<T&&>(state_->outcome.get());
+    }
+  }
+
+  detail::TaskStateOf<T>* state_ = nullptr;
+  std::shared_ptr<detail::Mailbox> remote_;
+};
+
+namespace detail {
+
+template <typename T>
+Task<T> spawn_into(Loop& loop, TaskGroup& group, Coro<T> coro) {
+  coro.require_startable();
+  auto* state = new TaskStateOf<T>(loop);
+  Task<T> task(*state);
+  state->start_with(std::move(coro), group);
+  return task;
+}
+
+/// Keeps a coroutine function and its arguments for as long as the coroutine runs.
+template <typename Fn, typename... Args>
+Coro<CoroValue<Fn, Args...>> call_kept(Fn fn, Args... args) {
+  co_return co_await fn(std::move(args)...);
+}
+
+/// A start that travels to another loop. Destroyed on the way, it ends the task as cancelled.
+template <typename Fn, typename... Args>
+class RemoteStart {
+ public:
+  using T = CoroValue<Fn, Args...>;
+
+  template <typename F, typename... As>
+  explicit RemoteStart(Loop& loop, TaskStateOf<T>& state, F&& fn, As&&... args)
+      : loop_(loop), state_(&state), call_(std::forward<F>(fn), std::forward<As>(args)...) {}
+  RemoteStart(RemoteStart&& other) noexcept(
+      std::is_nothrow_move_constructible_v<std::tuple<Fn, Args...>>)
+      : loop_(other.loop_),
+        state_(std::exchange(other.state_, nullptr)),
+        call_(std::move(other.call_)) {}
+  RemoteStart& operator=(RemoteStart&&) = delete;
+  ~RemoteStart() {
+    if (state_ != nullptr) {
+      state_->never_started();
+    }
+  }
+
+  void operator()() {
+    auto coro =
+        std::apply([](auto&&... parts) { return call_kept<Fn, Args...>(std::move(parts)...); },
+                   std::move(call_));
+    std::exchange(state_, nullptr)->start_with(std::move(coro), root_group_of(loop_));
+  }
+
+ private:
+  Loop& loop_;
+  TaskStateOf<T>* state_;
+  std::tuple<Fn, Args...> call_;
+};
+
+}  // namespace detail
+
+/// Queues the coroutine on the current loop. Thread: a loop's.
+template <typename T>
+Task<T> spawn(Coro<T> coro) {
+  Loop& loop = detail::loop_to_spawn_on();
+  return detail::spawn_into(loop, detail::root_group_of(loop), std::move(coro));
+}
+
+/// Calls `fn(args...)` and queues what it returns. The function object (with a lambda's captures) and
+/// the arguments are copied or moved and kept until the task ends.
+template <typename Fn, typename... Args>
+  requires detail::CoroFunction<std::decay_t<Fn>, std::decay_t<Args>...>
+auto spawn(Fn&& fn, Args&&... args) {
+  return spawn(detail::call_kept<std::decay_t<Fn>, std::decay_t<Args>...>(
+      std::forward<Fn>(fn), std::forward<Args>(args)...));
+}
+
+/// Runs `fn(args...)` as a task of `loop`, whether that is the current loop, runs on another thread,
+/// or doesn't run yet. The frame is built there; function and arguments travel. If the loop has ended
+/// the task counts as cancelled, and its arguments are destroyed. Thread: any.
+template <typename Fn, typename... Args>
+  requires detail::CoroFunction<std::decay_t<Fn>, std::decay_t<Args>...>
+auto spawn(Loop& loop, Fn&& fn, Args&&... args) {
+  using Start = detail::RemoteStart<std::decay_t<Fn>, std::decay_t<Args>...>;
+  using T = typename Start::T;
+  if (detail::is_current(loop)) {
+    return spawn(std::forward<Fn>(fn), std::forward<Args>(args)...);
+  }
+  const std::shared_ptr<detail::Mailbox>& mailbox = detail::mailbox_of(loop);
+  auto* state = new detail::TaskStateOf<T>(loop);
+  Task<T> task(*state, mailbox);
+  mailbox->post(Start(loop, *state, std::forward<Fn>(fn), std::forward<Args>(args)...));
+  return task;
+}
+
+}  // namespace simul

@@ -1,0 +1,154 @@
+#include <simul/cancel_scope.hpp>
+
+#include <cassert>
+
+#include <simul/detail/task_base.hpp>
+#include <simul/loop.hpp>
+
+namespace simul {
+
+TaskCancelled::~TaskCancelled() = default;
+TimedOut::~TimedOut() = default;
+
+CancelScope::~CancelScope() { abandon(); }
+
+void CancelScope::adopt(CancelScope& parent) noexcept {
+  parent_ = &parent;
+  next_sibling_ = parent.first_child_;
+  link_ = &parent.first_child_;
+  if (next_sibling_ != nullptr) {
+    next_sibling_->link_ = &next_sibling_;
+  }
+  parent.first_child_ = this;
+  if (parent.pierced_) {
+    pierce();
+  } else if (parent.cancelled_) {
+    on_outer_cancelled();
+  }
+}
+
+void CancelScope::abandon() noexcept {
+  if (link_ == nullptr) {
+    return;
+  }
+  assert(first_child_ == nullptr && "a scope ends after what it contains");
+  *link_ = next_sibling_;
+  if (next_sibling_ != nullptr) {
+    next_sibling_->link_ = link_;
+  }
+  link_ = nullptr;
+  task_ = nullptr;
+}
+
+CancelScope::Texts& CancelScope::texts() {
+  if (!texts_) {
+    texts_ = std::make_unique<Texts>();
+  }
+  return *texts_;
+}
+
+void CancelScope::cancel(std::string_view reason) {
+  if (cancel_called_) {
+    return;
+  }
+  cancel_called_ = true;
+  texts().reason = reason;
+  apply();
+}
+
+void CancelScope::apply() noexcept {
+  if (cancelled_) {
+    return;
+  }
+  cancelled_ = true;
+  for (CancelScope* child = first_child_; child != nullptr; child = child->next_sibling_) {
+    child->on_outer_cancelled();
+  }
+  if (task_ != nullptr && task_->innermost_ == this) {
+    task_->deliver_cancel();
+  }
+}
+
+void CancelScope::pierce() noexcept {
+  pierced_ = true;
+  apply();
+  for (CancelScope* child = first_child_; child != nullptr; child = child->next_sibling_) {
+    child->pierce();
+  }
+}
+
+void CancelScope::for_each_task(const std::function<void(const detail::TaskBase&)>& visit) const {
+  for (const CancelScope* child = first_child_; child != nullptr; child = child->next_sibling_) {
+    if (child->task_ != nullptr && child == &child->task_->scope_) {
+      visit(*child->task_);
+    }
+    child->for_each_task(visit);
+  }
+}
+
+std::string CancelScope::reason() const {
+  for (const CancelScope* scope = this; scope != nullptr && scope->cancelled_;
+       scope = scope->parent_) {
+    if (scope->cancel_called_) {
+      return scope->texts_->reason;
+    }
+  }
+  return {};
+}
+
+void DeadlineScope::set_deadline(TimePoint deadline) {
+  wanted_ = deadline;
+  if (loop_ != nullptr && !deadline_passed_) {
+    arm(*loop_, deadline);
+  }
+}
+
+void DeadlineScope::on_timer() noexcept {
+  if (cancel_called()) {
+    return;
+  }
+  deadline_passed_ = true;
+  cancel("deadline");
+}
+
+void ShieldScope::on_outer_cancelled() noexcept {
+  if (!armed()) {
+    arm(task_->loop(), time_after(task_->loop().now(), grace_));
+  }
+}
+
+void ShieldScope::on_timer() noexcept { apply(); }
+
+ScopeEntry::ScopeEntry(detail::TaskBase& task, CancelScope& scope) noexcept
+    : task_(task), scope_(scope) {
+  scope.task_ = &task;
+  scope.adopt(*task.innermost_);
+  task.innermost_ = &scope;
+}
+
+ScopeEntry::ScopeEntry(detail::TaskBase& task, DeadlineScope& scope)
+    : ScopeEntry(task, static_cast<CancelScope&>(scope)) {
+  scope.loop_ = &task.loop();
+  if (scope.wanted_ != kNever) {
+    scope.arm(*scope.loop_, scope.wanted_);
+  }
+}
+
+ScopeEntry::ScopeEntry(detail::TaskBase& task, ShieldScope& scope)
+    : ScopeEntry(task, static_cast<CancelScope&>(scope)) {}
+
+ScopeEntry::~ScopeEntry() {
+  task_.innermost_ = scope_.parent_;
+  scope_.abandon();
+}
+
+bool ScopeEntry::absorbs() const noexcept {
+  return scope_.cancelled_ && !scope_.parent_->cancelled_;
+}
+
+namespace detail {
+
+TimePoint now_of(TaskBase& task) noexcept { return task.loop().exact_now(); }
+
+}  // namespace detail
+}  // namespace simul

@@ -1,0 +1,56 @@
+#include <simul/connection.hpp>
+
+#include <array>
+#include <string_view>
+
+#include <simul/detail/task_base.hpp>
+
+namespace simul {
+namespace {
+
+std::string_view reason_text(CloseReason reason) noexcept {
+  static constexpr std::array<std::string_view, 4> kTexts = {"handler", "failed", "idle timeout",
+                                                             "shutdown"};
+  return kTexts[static_cast<std::size_t>(reason)];
+}
+
+}  // namespace
+
+Connection::~Connection() = default;
+
+void Connection::supervise(detail::TaskBase& handler, Duration idle_timeout) {
+  handler_ = &handler;
+  idle_timeout_ = idle_timeout;
+  stream_.note_activity(handler.loop().now());
+  if (idle_timeout > Duration::zero()) {
+    arm(handler.loop(), time_after(stream_.last_active(), idle_timeout));
+  }
+}
+
+void Connection::drain() noexcept {
+  draining_ = true;
+  if (between_messages_ != nullptr) {
+    between_messages_->give_up(Errc::draining);
+  }
+}
+
+void Connection::end(CloseReason reason) {
+  if (handler_ == nullptr || close_reason_ != CloseReason::handler) {
+    return;
+  }
+  close_reason_ = reason;
+  handler_->cancel(reason_text(reason));
+}
+
+// Traffic only notes its time; the timer finds out whether the peer was silent for long enough.
+void Connection::on_timer() noexcept {
+  Loop& loop = handler_->loop();
+  const TimePoint deadline = time_after(stream_.last_active(), idle_timeout_);
+  if (deadline > loop.now()) {
+    arm(loop, deadline);
+  } else {
+    end(CloseReason::idle_timeout);
+  }
+}
+
+}  // namespace simul

@@ -1,0 +1,53 @@
+#include <simul/error.hpp>
+
+#include <cerrno>
+#include <string>
+
+namespace simul {
+namespace {
+
+class Category final : public std::error_category {
+ public:
+  [[nodiscard]] const char* name() const noexcept override { return "simul"; }
+  [[nodiscard]] std::string message(int code) const override {
+    switch (static_cast<Errc>(code)) {
+      case Errc::end_of_stream:
+        return "end of stream";
+      case Errc::closed:
+        return "the stream was closed on this side";
+      case Errc::broken_stream:
+        return "an earlier send was cut off in the middle";
+      case Errc::draining:
+        return "the server is shutting down";
+    }
+    return "unknown error " + std::to_string(code);
+  }
+};
+
+}  // namespace
+
+const std::error_category& error_category() noexcept {
+  static const Category category;
+  return category;
+}
+
+namespace detail {
+
+PackedError::PackedError(const std::error_code& code) noexcept {
+  if (code.category() == error_category()) {
+    value_ = -code.value();
+  } else if (code.category() == std::system_category() ||
+             code.category() == std::generic_category()) {
+    value_ = code.value();
+  } else {
+    value_ = code ? EIO : 0;
+  }
+}
+
+std::error_code PackedError::unpack() const noexcept {
+  return value_ < 0 ? std::error_code(-value_, error_category())
+                    : std::error_code(value_, std::system_category());
+}
+
+}  // namespace detail
+}  // namespace simul

@@ -1,0 +1,157 @@
+#include <simul/loop.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <stdexcept>
+
+#include <simul/log.hpp>
+#include <simul/task_group.hpp>
+
+#include "loop_access.hpp"
+#include "reactor.hpp"
+#include "timer_wheel.hpp"
+
+namespace simul {
+namespace {
+
+[[gnu::tls_model("initial-exec")]] thread_local constinit Loop* t_current = nullptr;
+
+/// Makes a loop the current one while it runs.
+class Running {
+ public:
+  explicit Running(Loop& loop) : previous_(t_current) {
+    if (previous_ == &loop) {
+      throw std::logic_error("this loop is running already");
+    }
+    t_current = &loop;
+  }
+  ~Running() { t_current = previous_; }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+ private:
+  Loop* previous_;
+};
+
+/// A peer that is gone is an error of a send, not a signal.
+void ignore_sigpipe() {
+  [[maybe_unused]] static const auto previous = std::signal(SIGPIPE, SIG_IGN);
+}
+
+}  // namespace
+
+Loop::Loop(Environment& environment) : environment_(environment) {
+  ignore_sigpipe();
+  timers_ = std::make_unique<detail::TimerWheel>(environment_.now());
+  mailbox_ = std::make_shared<detail::Mailbox>([this] { reactor_->interrupt(); });
+  reactor_ = std::make_unique<detail::Reactor>(*this, *timers_, environment_.virtual_time());
+  root_.reset(new TaskGroup(*this, TaskGroup::OnFailure::report));
+}
+
+Loop::~Loop() {
+  if (task_count_ > 0 || !ready_.empty()) {
+    abort();
+  }
+  mailbox_->close();
+}
+
+void Loop::abort() noexcept {
+  for (const TaskInfo& task : all_tasks()) {
+    log(LogLevel::warning, "the loop ends while a task is alive" +
+                               (task.name.empty() ? "" : " ('" + task.name + "')") +
+                               ", waiting for " + task.waits_for);
+  }
+  root_->scope_.cancel("the loop ends");
+  root_->scope_.pierce();
+  // What was posted and has come as far as the queue still gets its turn.
+  run_while([this] { return task_count_ > 0 || !ready_.empty(); });
+}
+
+Loop& Loop::current() { return detail::loop_to_spawn_on(); }
+Loop* Loop::current_or_null() noexcept { return t_current; }
+
+void Loop::turn() {
+  now_ = kStale;
+  wait_for_work();
+  for (std::size_t left = ready_.size(); left > 0; --left) {
+    ready_.pop().run_ready();
+  }
+}
+
+void Loop::wait_for_work() {
+  if (environment_.virtual_time()) {
+    wait_in_virtual_time();
+  } else {
+    reactor_->poll(ready_.empty());
+  }
+}
+
+/// What the real clock's alarm does, without one: it would fire by the time of the real world.
+void Loop::wait_in_virtual_time() {
+  reactor_->poll(false);
+  const TimePoint next = timers_->next();
+  if (ready_.empty()) {
+    if (next == kNever) {
+      reactor_->poll(true);
+      return;
+    }
+    environment_.skip_to(next);
+  }
+  if (next <= exact_now()) {
+    timers_->advance(now_);
+  }
+}
+
+void Loop::run_while(const std::function<bool()>& wanted) {
+  const Running running(*this);
+  while (wanted()) {
+    turn();
+  }
+}
+
+void Loop::run_task(detail::TaskBase& main) {
+  run_while([&] { return !main.ended(); });
+  shutdown();
+}
+
+void Loop::run_forever() {
+  run_while([this] { return !std::exchange(stopping_, false); });
+}
+
+void Loop::stop() {
+  post([this] { stopping_ = true; });
+}
+
+void Loop::shutdown() {
+  if (task_count_ == 0) {
+    return;
+  }
+  root_->scope_.cancel("the loop ends");
+  run_while([this] { return task_count_ > 0; });
+  root_.reset(new TaskGroup(*this, TaskGroup::OnFailure::report));
+}
+
+std::vector<TaskInfo> Loop::all_tasks() const {
+  std::vector<TaskInfo> tasks;
+  root_->scope_.for_each_task([&](const detail::TaskBase& task) {
+    tasks.push_back({std::string(task.name()), task.backtrace()});
+  });
+  return tasks;
+}
+
+namespace detail {
+
+TaskGroup& root_group_of(Loop& loop) noexcept { return LoopAccess::root(loop); }
+const std::shared_ptr<Mailbox>& mailbox_of(Loop& loop) noexcept { return loop.mailbox(); }
+bool is_current(const Loop& loop) noexcept { return t_current == &loop; }
+
+Loop& loop_to_spawn_on() {
+  if (t_current == nullptr) {
+    throw std::logic_error("no loop is running on this thread");
+  }
+  return *t_current;
+}
+
+}  // namespace detail
+}  // namespace simul

@@ -1,0 +1,19 @@
+// What the runtime's own files may touch of a Loop, in one place.
+#pragma once
+
+#include <simul/loop.hpp>
+
+namespace simul::detail {
+
+struct LoopAccess {
+  static void push_ready(Loop& loop, Ready& entry) noexcept { loop.ready_.push(entry); }
+  static ReadyQueue& ready(Loop& loop) noexcept { return loop.ready_; }
+  static StepBudget& budget(Loop& loop) noexcept { return loop.budget_; }
+  static TaskBase*& current_task(Loop& loop) noexcept { return loop.current_task_; }
+  static Reactor& reactor(Loop& loop) noexcept { return *loop.reactor_; }
+  static TimerWheel& timers(Loop& loop) noexcept { return *loop.timers_; }
+  static std::size_t& task_count(Loop& loop) noexcept { return loop.task_count_; }
+  static TaskGroup& root(Loop& loop) noexcept { return *loop.root_; }
+};
+
+}  // namespace simul::detail

@@ -1,0 +1,271 @@
+#include <simul/task.hpp>
+
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include <simul/cancelled.hpp>
+#include <simul/exception_group.hpp>
+#include <simul/log.hpp>
+#include <simul/task_group.hpp>
+
+#include "loop_access.hpp"
+
+namespace simul::detail {
+
+void resume_next(PromiseBase& promise) noexcept { promise.task->resume_at(promise); }
+
+void return_to_caller(PromiseBase& ended) noexcept {
+  if (ended.caller != nullptr) {
+    ended.task->resume_at(*ended.caller);
+  } else {
+    ended.task->ended_at(ended);
+  }
+}
+
+TaskBase::~TaskBase() = default;
+
+void TaskBase::start(PromiseBase& root, TaskGroup& group) noexcept {
+  root.task = this;
+  resume_ = &root;
+  scope_.task_ = this;
+  ++LoopAccess::task_count(*loop_);
+  group.child_started(scope_);
+  wake();
+}
+
+void TaskBase::never_started() noexcept {
+  store_exception(std::make_exception_ptr(Cancelled("the loop has ended")));
+  state_.store(TaskState::cancelled, std::memory_order_release);
+  drop_reference();
+}
+
+void TaskBase::wake() noexcept {
+  if (!queued_) {
+    queued_ = true;
+    LoopAccess::push_ready(*loop_, *this);
+  }
+}
+
+void TaskBase::deliver_cancel() noexcept {
+  // A task that is queued looks at its scope when its turn comes, one that runs at its next await.
+  if (leaf_ == nullptr || queued_ || leaf_->cancelled_) {
+    return;
+  }
+  if (leaf_->on_cancel()) {
+    leaf_->cancelled_ = true;
+    wake();
+  }
+}
+
+void TaskBase::run_ready() noexcept {
+  Loop& loop = *loop_;  // the task may be gone at the end of its last step
+  queued_ = false;
+  LoopAccess::budget(loop).refill();
+  LoopAccess::current_task(loop) = this;
+  if (leaf_ != nullptr) {
+    if (!leaf_->cancelled_ && !leaf_->on_wake()) {
+      if (scope_cancelled()) {
+        deliver_cancel();  // it came while the task was queued
+      }
+    } else {
+      leaf_ = nullptr;
+      resume_until_suspended();
+    }
+  } else if (scope_cancelled()) {  // before it started: it never will
+    store_exception(std::make_exception_ptr(Cancelled(innermost_->reason())));
+    finish();
+  } else {
+    resume_until_suspended();
+  }
+  LoopAccess::current_task(loop) = nullptr;
+}
+
+void TaskBase::resume_until_suspended() noexcept {
+  do {
+    handle_of(*resume_).resume();
+  } while (leaf_ == nullptr && !at_end_);
+  if (at_end_) {
+    finish();
+  }
+}
+
+void TaskBase::finish() noexcept {
+  handle_of(*resume_).destroy();
+  TaskState state = TaskState::done;
+  if (exception()) {
+    state = TaskState::failed;
+    try {
+      std::rethrow_exception(exception());
+    } catch (const Cancelled&) {
+      state = TaskState::cancelled;
+    } catch (...) {
+    }
+  }
+  TaskGroup& owner = group();
+  scope_.abandon();
+  --LoopAccess::task_count(*loop_);
+  if (owner.child_ended(state == TaskState::failed ? exception() : nullptr)) {
+    mark_observed();
+  }
+  state_.store(state, std::memory_order_release);
+  tell_waiters();
+  drop_reference();
+}
+
+TaskGroup& TaskBase::group() const noexcept { return TaskGroup::of(*scope_.parent_); }
+
+void TaskBase::add_waiter(TaskWaiter& waiter) noexcept {
+  waiter.next_ = std::exchange(waiters_, &waiter);
+}
+
+void TaskBase::remove_waiter(TaskWaiter& waiter) noexcept {
+  TaskWaiter** link = &waiters_;
+  while (*link != &waiter) {
+    link = &(*link)->next_;
+  }
+  *link = waiter.next_;
+}
+
+void TaskBase::tell_waiters() noexcept {
+  TaskWaiter* in_order = nullptr;
+  while (waiters_ != nullptr) {
+    TaskWaiter* waiter = std::exchange(waiters_, waiters_->next_);
+    waiter->next_ = std::exchange(in_order, waiter);
+  }
+  while (in_order != nullptr) {
+    std::exchange(in_order, in_order->next_)->on_task_end();
+  }
+}
+
+void TaskBase::drop_reference() noexcept {
+  // The usual last owner needs no locked instruction to know that it is the last.
+  if (references_.load(std::memory_order_acquire) == 1 ||
+      references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    if (state() == TaskState::failed && !observed_.load(std::memory_order_relaxed)) {
+      report_failure();
+    }
+    delete this;
+  }
+}
+
+void TaskBase::throw_if_cancelled() const {
+  if (state() == TaskState::cancelled) {
+    throw TaskCancelled(describe(exception()));
+  }
+}
+
+void TaskBase::report_failure() const noexcept {
+  const std::string who = name().empty() ? "a task" : "task '" + std::string(name()) + "'";
+  log(LogLevel::error, who + " failed and nobody waits for it: " + describe(exception()));
+}
+
+std::string TaskBase::backtrace() const {
+  if (leaf_ == nullptr) {
+    return queued_ ? "its turn" : "nothing, it runs";
+  }
+  std::string text = leaf_->waits_for();
+  const char* link = " at ";
+  for (const PromiseBase* promise = resume_; promise != nullptr; promise = promise->caller) {
+    const char* path = promise->site.file_name();
+    const char* slash = std::strrchr(path, '/');
+    text += link;
+    text += slash != nullptr ? slash + 1 : path;
+    text += ':' + std::to_string(promise->site.line());
+    link = ", called from ";
+  }
+  return text;
+}
+
+// --- awaiting a task ---------------------------------------------------------------------------
+
+/// Waits on the loop of the task for a leaf on another loop, and brings the news home. It is owned
+/// by whichever thread has it in hand; `leaf` is only touched at home.
+class TaskLeaf::Messenger final : public TaskWaiter {
+ public:
+  Messenger(TaskLeaf& leaf, std::shared_ptr<Mailbox> home) : leaf_(&leaf), home_(std::move(home)) {
+    leaf.awaited_.add_reference();
+    awaited_ = &leaf.awaited_;
+  }
+
+  /// Thread: the awaited task's, or any if its loop has ended.
+  void go_home() noexcept {
+    awaited_->drop_reference();
+    const std::shared_ptr<Mailbox> home = std::move(home_);
+    home->post([arrived = std::unique_ptr<Messenger>(this)] {
+      if (arrived->leaf_ != nullptr) {
+        arrived->leaf_->messenger_ = nullptr;
+        arrived->leaf_->wake();
+      }
+    });
+  }
+  void wait_there() noexcept {
+    if (awaited_->ended()) {
+      go_home();
+    } else {
+      awaited_->add_waiter(*this);
+    }
+  }
+  void forget_leaf() noexcept { leaf_ = nullptr; }
+
+ private:
+  void on_task_end() noexcept override { go_home(); }
+
+  TaskLeaf* leaf_;
+  TaskBase* awaited_;
+  std::shared_ptr<Mailbox> home_;
+};
+
+bool TaskLeaf::await_ready() {
+  check_cancelled();
+  return awaited_.ended();
+}
+
+void TaskLeaf::await_suspend(std::coroutine_handle<>) {
+  if (&task() == &awaited_) {
+    throw std::logic_error("a task can't wait for itself");
+  }
+  if (remote_ == nullptr && &awaited_.loop() != &loop()) {
+    throw std::logic_error("a task of another loop can be awaited if spawn(loop, ...) gave it");
+  }
+  awaited_.add_reference();
+  holds_ = true;
+  if (remote_ == nullptr) {
+    suspend();
+    awaited_.add_waiter(*this);
+    return;
+  }
+  // Dropped on the way, because the other loop has ended and the task with it, it comes home.
+  struct Sending {
+    explicit Sending(Messenger* m) noexcept : messenger(m) {}
+    Sending(Sending&& other) noexcept : messenger(std::exchange(other.messenger, nullptr)) {}
+    Sending& operator=(Sending&&) = delete;
+    ~Sending() {
+      if (messenger != nullptr) {
+        messenger->go_home();
+      }
+    }
+    void operator()() { std::exchange(messenger, nullptr)->wait_there(); }
+    Messenger* messenger;
+  };
+  messenger_ = new Messenger(*this, loop().mailbox());
+  suspend();
+  remote_->post(Sending(messenger_));
+}
+
+bool TaskLeaf::on_cancel() noexcept {
+  if (messenger_ != nullptr) {
+    std::exchange(messenger_, nullptr)->forget_leaf();
+  } else {
+    awaited_.remove_waiter(*this);
+  }
+  return true;
+}
+
+void TaskLeaf::check_outcome() {
+  throw_if_cancelled();
+  awaited_.mark_observed();
+  awaited_.throw_if_cancelled();
+}
+
+}  // namespace simul::detail

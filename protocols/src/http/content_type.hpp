@@ -1,0 +1,15 @@
+// What kind of content a file holds, by the extension of its name.
+//
+//   content_type_of("page.html") == "text/html; charset=utf-8"
+//
+// It never looks into the file. What it doesn't know is application/octet-stream, which browsers save
+// and don't run.
+#pragma once
+
+#include <string_view>
+
+namespace simul::http {
+
+[[nodiscard]] std::string_view content_type_of(std::string_view path) noexcept;
+
+}  // namespace simul::http

@@ -1,0 +1,49 @@
+// Acceptor: one listening socket of a loop: it accepts, waits for a place within the limits, and
+// starts a session.
+//
+//   Acceptor acceptor(shard, service, socket);
+//   group.spawn(acceptor.run());     // until it is cancelled
+//   acceptor.close();
+//
+// When a limit is reached it stops accepting, with at most one connection in hand; all others stay in
+// the kernel's queue. When descriptors or memory run out it waits, longer each time: it never spins.
+#pragma once
+
+#include <system_error>
+
+#include <simul/clock.hpp>
+#include <simul/coro.hpp>
+#include <simul/socket.hpp>
+
+#include "log_throttle.hpp"
+
+namespace simul::server {
+
+class Shard;
+struct Service;
+
+class Acceptor {
+ public:
+  /// All three must outlive it, and it its sessions.
+  Acceptor(Shard& shard, Service& service, SocketListener& socket) noexcept
+      : shard_(shard), service_(service), socket_(socket) {}
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
+
+  Coro<> run();
+  void close() noexcept { socket_.close(); }
+
+  [[nodiscard]] Shard& shard() const noexcept { return shard_; }
+  [[nodiscard]] Service& service() const noexcept { return service_; }
+
+ private:
+  Coro<> serve(SocketListener::Accepted accepted);
+  void report_refusal(std::error_code error, Duration pause);
+
+  Shard& shard_;
+  Service& service_;
+  SocketListener& socket_;
+  LogThrottle refusals_;
+};
+
+}  // namespace simul::server

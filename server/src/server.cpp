@@ -1,0 +1,222 @@
+#include <simul/server/server.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <simul/acquire_listeners.hpp>
+#include <simul/cancel_scope.hpp>
+#include <simul/log.hpp>
+#include <simul/loop_group.hpp>
+#include <simul/signals.hpp>
+#include <simul/task_group.hpp>
+#include <simul/units.hpp>
+
+#include "connection_limit.hpp"
+#include "descriptor_plan.hpp"
+#include "service.hpp"
+#include "shard.hpp"
+#include "start_error.hpp"
+#include "statistics.hpp"
+
+namespace simul::server {
+namespace {
+
+std::unique_ptr<Protocol> make_protocol(const config::ListenerSettings& listener,
+                                        std::span<const ProtocolType> protocols) {
+  const auto type = std::ranges::find_if(protocols, [&](const ProtocolType& candidate) {
+    return candidate.spec.name == listener.protocol;
+  });
+  if (type == protocols.end()) {
+    throw ConfigurationError(
+        fmt::format("listener '{}': there is no protocol '{}'", listener.name, listener.protocol));
+  }
+  try {
+    return type->make(listener.options);
+  } catch (const std::exception& error) {
+    throw ConfigurationError(
+        fmt::format("listener '{}': {}: {}", listener.name, listener.protocol, error.what()));
+  }
+}
+
+/// Writes down what the descriptor limit allows; gives the connections that fit.
+std::uint32_t plan_connections(std::uint32_t wanted, std::size_t loops, std::size_t sockets) {
+  const DescriptorPlan plan{.limit = raise_descriptor_limit(),
+                            .loops = loops,
+                            .sockets = sockets,
+                            .max_connections = wanted};
+  if (plan.room() == 0) {
+    throw std::runtime_error(
+        fmt::format("a descriptor limit of {} leaves no room for connections: {} are needed "
+                    "besides them; raise "
+                    "it (ulimit -n, LimitNOFILE=)",
+                    plan.limit, plan.overhead()));
+  }
+  log(plan.fits() ? LogLevel::info : LogLevel::warning, plan.describe());
+  return plan.allowed_connections();
+}
+
+}  // namespace
+
+Server::Server(config::Settings settings, std::span<const ProtocolType> protocols)
+    : settings_(std::move(settings)) {
+  for (const config::ListenerSettings& listener : settings_.listeners) {
+    services_.emplace_back(listener, make_protocol(listener, protocols));
+  }
+}
+
+Server::~Server() = default;
+
+/// From the bound sockets to the last connection.
+class Server::Run {
+ public:
+  Run(Server& server, std::size_t loops, std::uint32_t max_connections)
+      : server_(server), loops_(loops), limit_(max_connections) {
+    for (std::size_t i = 0; i < loops; ++i) {
+      shards_.emplace_back(loops_[i], i, loops, server.services_, limit_);
+    }
+  }
+
+  void run(SignalSet& signals) {
+    loops_.run([&](Loop&, std::size_t index) {
+      return index == 0 ? lead(signals) : shards_[index].retired();
+    });
+    Statistics all;
+    for (const Shard& shard : shards_) {
+      all += shard.statistics();
+    }
+    log(LogLevel::info, "stopped: " + all.describe(limit_.peak()));
+  }
+
+ private:
+  /// The whole story, told on the first loop.
+  Coro<> lead(SignalSet& signals) {
+    co_await on_every_shard([](Shard& shard) { return shard.start(); });
+    co_await on_every_shard([](Shard& shard) -> Coro<> {
+      shard.accept();
+      co_return;
+    });
+    log(LogLevel::info, "ready");
+
+    const int signal = co_await signals.next();
+    const Duration timeout = server_.settings_.server.shutdown_timeout;
+    log(LogLevel::info,
+        fmt::format("SIG{}: stopping; {} connections have {} to end, a second signal ends them now",
+                    ::sigabbrev_np(signal), limit_.current(), format_duration(timeout)));
+    server_.remove_socket_files();
+    auto drain = [&](TaskGroup& group) -> Coro<> {
+      group.spawn(lose_patience(signals, timeout));
+      // First on all loops, or a place that becomes free on one would be taken on another.
+      co_await on_every_shard([](Shard& shard) { return shard.stop_accepting(); });
+      co_await on_every_shard([](Shard& shard) { return shard.drain(); });
+      group.cancel("the last connection has ended");
+    };
+    co_await with_group(drain);
+    co_await on_every_shard([](Shard& shard) { return shard.stop(); });
+    // Not as tasks to wait for: their loops may be gone before they could answer.
+    for (Shard& shard : shards_) {
+      shard.loop().post([&shard] { shard.retire(); });
+    }
+  }
+
+  /// Ends the connections at the deadline or at the second signal, and the process at the next one.
+  Coro<> lose_patience(SignalSet& signals, Duration timeout) {
+    auto next_signal = [&signals]() -> Coro<> { co_await signals.next(); };
+    const bool asked = co_await move_on_after(timeout, next_signal);
+    log(LogLevel::warning,
+        fmt::format("{}: {} connections are ended",
+                    asked ? "second signal" : "shutdown_timeout is over", limit_.current()));
+    co_await on_every_shard([](Shard& shard) -> Coro<> {
+      shard.end_sessions();
+      co_return;
+    });
+    co_await signals.next();
+    log(LogLevel::error, fmt::format("another signal: exiting with {} connections that don't end",
+                                     limit_.current()));
+    std::_Exit(EXIT_FAILURE);
+  }
+
+  /// Runs it on all loops at the same time; waits for all, then throws the first failure.
+  template <typename Fn>
+  Coro<> on_every_shard(Fn fn) {
+    std::vector<Task<>> tasks;
+    tasks.reserve(shards_.size());
+    for (Shard& shard : shards_) {
+      tasks.push_back(spawn(shard.loop(), fn, std::ref(shard)));
+    }
+    std::exception_ptr failure;
+    for (Task<>& task : tasks) {
+      try {
+        co_await task;
+      } catch (...) {
+        failure = failure ? failure : std::current_exception();
+      }
+    }
+    if (failure) {
+      std::rethrow_exception(failure);
+    }
+  }
+
+  Server& server_;
+  LoopGroup loops_;
+  ConnectionLimit limit_;
+  std::deque<Shard> shards_;
+};
+
+void Server::run() {
+  // First, so that the threads of the loops inherit the blocked signals.
+  SignalSet signals({SIGTERM, SIGINT});
+  const std::size_t loops = settings_.server.threads.value_or(usable_processors());
+  log(LogLevel::info, fmt::format("threads: {}, each with an event loop", loops));
+  const std::uint32_t max_connections =
+      plan_connections(settings_.server.max_connections, loops, loops * services_.size());
+  bind(loops);
+  Run(*this, loops, max_connections).run(signals);
+}
+
+void Server::bind(std::size_t loops) {
+  std::vector<ListenerConfig> configs;
+  configs.reserve(settings_.listeners.size());
+  for (const config::ListenerSettings& listener : settings_.listeners) {
+    configs.push_back({.name = listener.name,
+                       .endpoint = listener.address,
+                       .options = {.backlog = listener.backlog}});
+  }
+  std::vector<AcquiredListener> acquired;
+  try {
+    acquired = acquire_listeners(configs, loops);
+  } catch (const std::system_error& error) {
+    throw std::runtime_error(explain_start_error(error));
+  }
+  for (std::size_t i = 0; i < acquired.size(); ++i) {
+    services_[i].sockets = std::move(acquired[i].sockets);
+    services_[i].endpoint = acquired[i].endpoint;
+    log(LogLevel::info,
+        fmt::format("listening on {} ({}) as '{}'", services_[i].endpoint.to_string(),
+                    settings_.listeners[i].protocol, acquired[i].name));
+  }
+}
+
+/// While the sockets are still open, so that it can't be the file of a successor.
+void Server::remove_socket_files() {
+  for (const Service& service : services_) {
+    if (!service.endpoint.path().empty()) {
+      ::unlink(std::string(service.endpoint.path()).c_str());
+    }
+  }
+}
+
+}  // namespace simul::server

@@ -1,0 +1,124 @@
+#include "shard.hpp"
+
+#include <exception>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include <simul/exception_group.hpp>
+#include <simul/log.hpp>
+
+namespace simul::server {
+namespace {
+
+constexpr int kReportedSessions = 5;
+
+}  // namespace
+
+Coro<> Shard::start() {
+  for (Service& service : services_) {
+    std::exception_ptr failure;
+    try {
+      co_await service.protocol->start(loop_);
+    } catch (const std::exception&) {
+      failure = std::current_exception();
+    }
+    if (failure) {
+      throw std::runtime_error(fmt::format("listener '{}': {} can't start: {}",
+                                           service.settings.name, service.settings.protocol,
+                                           describe(failure)));
+    }
+  }
+}
+
+void Shard::accept() {
+  for (Service& service : services_) {
+    for (std::size_t i = index_; i < service.sockets.size(); i += count_) {
+      acceptors_.emplace_back(*this, service, service.sockets[i]);
+    }
+  }
+  accepting_ = spawn(accept_on_all());
+}
+
+Coro<> Shard::accept_on_all() {
+  auto body = [this](TaskGroup& group) -> Coro<> {
+    accepting_scope_ = &group.scope();
+    for (Acceptor& acceptor : acceptors_) {
+      group.spawn(acceptor.run());
+    }
+    co_return;
+  };
+  co_await with_group(body);
+  accepting_scope_ = nullptr;
+}
+
+Coro<> Shard::stop_accepting() {
+  if (accepting_scope_ != nullptr) {
+    accepting_scope_->cancel("the server stops");
+  }
+  co_await accepting_;
+  for (Acceptor& acceptor : acceptors_) {
+    acceptor.close();
+  }
+}
+
+Coro<> Shard::drain() {
+  for (Session* session = sessions_.first(); session != nullptr; session = session->next()) {
+    session->connection().drain();
+  }
+  co_await empty_.passed();
+}
+
+void Shard::end_sessions() {
+  int left_out = -kReportedSessions;
+  for (Session* session = sessions_.first(); session != nullptr; session = session->next()) {
+    if (++left_out <= 0) {
+      log(LogLevel::warning, "still alive: " + session->describe());
+    }
+  }
+  if (left_out > 0) {
+    log(LogLevel::warning, fmt::format("still alive: {} more of this loop", left_out));
+  }
+  for (Session* session = sessions_.first(); session != nullptr; session = session->next()) {
+    session->connection().end(CloseReason::shutdown);
+  }
+}
+
+Coro<> Shard::stop() {
+  for (Service& service : services_) {
+    co_await service.protocol->stop();
+  }
+}
+
+Statistics Shard::statistics() const {
+  Statistics all = statistics_;
+  for (const Session* session = sessions_.first(); session != nullptr; session = session->next()) {
+    all.count_bytes(session->connection());
+  }
+  return all;
+}
+
+void Shard::opened(Session& session) noexcept {
+  sessions_.add(session);
+  empty_.close();
+  ++statistics_.accepted;
+  ++statistics_.current;
+}
+
+void Shard::closed(Session& session, CloseReason reason) noexcept {
+  sessions_.remove(session);
+  --statistics_.current;
+  statistics_.count_bytes(session.connection());
+  statistics_.count_close(reason);
+  if (sessions_.empty()) {
+    empty_.open();
+  }
+}
+
+void Shard::report_failure(const std::string& message) noexcept {
+  if (failures_.admit(loop_.now())) {
+    log(LogLevel::warning, message + failures_.take_suppressed());
+  }
+}
+
+}  // namespace simul::server

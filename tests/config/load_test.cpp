@@ -1,0 +1,187 @@
+#include <simul/config/load.hpp>
+
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <simul/config/reference.hpp>
+
+#include "protocols.hpp"
+
+namespace {
+
+using namespace simul;
+using namespace simul::config;
+using namespace std::chrono_literals;
+using simul::config::testing::kProtocols;
+
+Settings load_good(std::string_view text, std::string_view filename = "simul.yaml") {
+  const LoadResult result = load(text, filename, kProtocols);
+  if (!result) FAIL(render(result.error()));
+  return *result;
+}
+
+constexpr std::string_view kSmallest =
+    "listeners: [{name: echo, address: '127.0.0.1:7000', protocol: echo}]";
+
+TEST_CASE("the default configuration loads, and serves echo and http") {
+  const Settings settings = load_good(default_config());
+  REQUIRE(settings.listeners.size() == 2);
+  CHECK(settings.listeners[0].protocol == "echo");
+  CHECK(settings.listeners[0].address.to_string() == "127.0.0.1:7000");
+  CHECK(settings.listeners[1].protocol == "http");
+  CHECK(settings.listeners[1].address.to_string() == "127.0.0.1:8080");
+  const OptionMap& routes = settings.listeners[1].options.get_map("routes");
+  REQUIRE(routes.size() == 2);
+  CHECK(routes[1] == OptionMap::value_type("/hello", "Hello, world!\n"));
+}
+
+TEST_CASE("the default configuration says what the defaults are") {
+  const Settings written = load_good(default_config());
+  const Settings defaults = load_good(kSmallest);
+  CHECK(written.server.threads == defaults.server.threads);
+  CHECK(written.server.max_connections == defaults.server.max_connections);
+  CHECK(written.server.shutdown_timeout == defaults.server.shutdown_timeout);
+  CHECK(written.listeners[0].idle_timeout == defaults.listeners[0].idle_timeout);
+  CHECK(written.log.level == defaults.log.level);
+  CHECK(written.log.format == defaults.log.format);
+}
+
+TEST_CASE("what isn't in the file is at its default") {
+  const Settings settings = load_good(kSmallest);
+  CHECK_FALSE(settings.server.threads.has_value());
+  CHECK(settings.server.max_connections == 10'000);
+  CHECK(settings.server.shutdown_timeout == 30s);
+  CHECK(settings.log.level == LogLevel::info);
+  CHECK(settings.log.format == LogFormat::text);
+  REQUIRE(settings.listeners.size() == 1);
+  const ListenerSettings& listener = settings.listeners[0];
+  CHECK(listener.name == "echo");
+  CHECK(listener.idle_timeout == 5min);
+  CHECK_FALSE(listener.max_connections.has_value());
+  CHECK(listener.backlog == 4096);
+}
+
+TEST_CASE("every key can be set") {
+  const Settings settings = load_good(R"(
+server:
+  threads: 4
+  max_connections: 100000
+  shutdown_timeout: 1m30s
+listeners:
+  - name: web-1_a
+    address: "[::1]:8080"
+    protocol: http
+    idle_timeout: 0
+    max_connections: 50
+    backlog: 128
+    options:
+      root: ./public
+      index: 'start.html'
+      routes: {/b: one, /a: "two"}
+      types: [text/css, 'text/html']
+      header_timeout: 250ms
+      max_header_size: 64KiB
+      keep_alive: false
+      mode: fast
+log: {level: warning, format: json}
+)",
+                                      "/etc/simul/simul.yaml");
+  CHECK(settings.server.threads == 4);
+  CHECK(settings.server.max_connections == 100'000);
+  CHECK(settings.server.shutdown_timeout == 90s);
+  CHECK(settings.log.level == LogLevel::warning);
+  CHECK(settings.log.format == LogFormat::json);
+  REQUIRE(settings.listeners.size() == 1);
+  const ListenerSettings& listener = settings.listeners[0];
+  CHECK(listener.name == "web-1_a");
+  CHECK(listener.address.to_string() == "[::1]:8080");
+  CHECK(listener.idle_timeout == 0s);
+  CHECK(listener.max_connections == 50);
+  CHECK(listener.backlog == 128);
+  CHECK(listener.options.get_string("root") == "/etc/simul/public");
+  CHECK(listener.options.get_string("index") == "start.html");
+  CHECK(listener.options.get_map("routes") == OptionMap{{"/b", "one"}, {"/a", "two"}});
+  CHECK(listener.options.get_list("types") == std::vector<std::string>{"text/css", "text/html"});
+  CHECK(listener.options.get_duration("header_timeout") == 250ms);
+  CHECK(listener.options.get_size("max_header_size") == 65'536);
+  CHECK_FALSE(listener.options.get_bool("keep_alive"));
+  CHECK(listener.options.get_string("mode") == "fast");
+}
+
+TEST_CASE("every log level has its name") {
+  const std::vector<std::pair<std::string, LogLevel>> levels = {{"trace", LogLevel::trace},
+                                                                {"debug", LogLevel::debug},
+                                                                {"info", LogLevel::info},
+                                                                {"warning", LogLevel::warning},
+                                                                {"error", LogLevel::error}};
+  for (const auto& [name, level] : levels) {
+    CHECK(load_good(std::string(kSmallest) + "\nlog: {level: " + name + "}").log.level == level);
+  }
+}
+
+TEST_CASE("a path is relative to the folder of the file") {
+  const auto root = [](std::string_view filename, std::string_view path) {
+    const std::string text =
+        "listeners: [{name: w, address: '*:80', protocol: http, options: {root: '" +
+        std::string(path) + "'}}]";
+    return load_good(text, filename).listeners[0].options.get_string("root");
+  };
+  CHECK(root("simul.yaml", "public") == "public");
+  CHECK(root("conf/simul.yaml", "public") == "conf/public");
+  CHECK(root("conf/simul.yaml", "../public") == "public");
+  CHECK(root("/etc/simul.yaml", "/srv") == "/srv");
+}
+
+TEST_CASE("a section with nothing in it is at its defaults") {
+  const Settings settings = load_good("server:\n  # threads: 4\nlog: ~\n" + std::string(kSmallest));
+  CHECK(settings.server.max_connections == 10'000);
+  load_good("listeners: [{name: e, address: '*:1', protocol: echo, options: }]");
+}
+
+TEST_CASE("strings may look like other types, quotes or not") {
+  const Settings settings = load_good(
+      "listeners: [{name: 007, address: '*:1', protocol: http, options: {index: true, types: "
+      "[1]}}]");
+  CHECK(settings.listeners[0].name == "007");
+  CHECK(settings.listeners[0].options.get_string("index") == "true");
+}
+
+TEST_CASE("quoted sizes and durations are as good as plain ones") {
+  CHECK(load_good("server: {shutdown_timeout: \"5s\"}\n" + std::string(kSmallest))
+            .server.shutdown_timeout == 5s);
+}
+
+TEST_CASE("a byte order mark, CRLF, directives and document markers are fine") {
+  load_good("\xEF\xBB\xBF" + std::string(kSmallest));
+  load_good("server:\r\n  threads: 4\r\n" + std::string(kSmallest) + "\r\n");
+  load_good("%YAML 1.2\n---\n" + std::string(kSmallest) + "\n...\n");
+}
+
+TEST_CASE("an alias stands for the value of its anchor") {
+  const Settings settings = load_good(
+      "server: {shutdown_timeout: &t 7s}\n"
+      "listeners:\n"
+      "- {name: a, address: '*:1', protocol: http, idle_timeout: *t, options: &o {index: x}}\n"
+      "- {name: b, address: '*:2', protocol: http, options: *o}\n");
+  CHECK(settings.listeners[0].idle_timeout == 7s);
+  CHECK(settings.listeners[1].options.get_string("index") == "x");
+}
+
+TEST_CASE("listeners may share port 0, which is another port each time") {
+  load_good(
+      "listeners:\n- {name: a, address: '*:0', protocol: echo}\n"
+      "- {name: b, address: '*:0', protocol: echo}\n");
+}
+
+TEST_CASE("a protocol's table that contradicts itself is misuse") {
+  static constexpr OptionSpec kBad[] = {{.name = "x", .minimum = "1"}};
+  static constexpr ProtocolSpec kBadProtocol[] = {{.name = "echo", .options = kBad}};
+  CHECK_THROWS_AS(static_cast<void>(load(kSmallest, "simul.yaml", kBadProtocol)), std::logic_error);
+}
+
+}  // namespace

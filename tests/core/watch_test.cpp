@@ -1,0 +1,519 @@
+#include "watch.hpp"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+
+#include <simul/acquire_listeners.hpp>
+
+#include "harness.hpp"
+#include "loop_access.hpp"
+#include "reactor.hpp"
+
+using namespace simul;
+using namespace simul::test;
+using detail::LoopAccess;
+using detail::Watch;
+
+namespace {
+
+constexpr auto kBothWays = static_cast<std::uint8_t>(Watch::kReadable | Watch::kWritable);
+
+std::uint64_t callbacks() { return LoopAccess::reactor(Loop::current()).callbacks(); }
+
+/// Lets the kernel be asked many times: what spins shows in callbacks().
+Coro<> many_polls() {
+  for (int i = 0; i < 200; ++i) {
+    co_await yield_now();
+  }
+}
+
+/// Waits for readiness as it comes from the watch.
+class Readiness final : public Leaf {
+ public:
+  Readiness(Watch& watch, Watch::Op op, std::uint8_t events)
+      : watch_(watch), op_(op), events_(events) {}
+  bool await_ready() {
+    check_cancelled();
+    return false;
+  }
+  bool await_suspend(std::coroutine_handle<>) {
+    if (watch_.wait(op_, events_, *this)) {
+      return false;
+    }
+    suspend();
+    return true;
+  }
+  void await_resume() { throw_if_cancelled(); }
+
+ private:
+  bool on_cancel() noexcept override {
+    watch_.forget(op_);
+    return true;
+  }
+  Watch& watch_;
+  Watch::Op op_;
+  std::uint8_t events_;
+};
+
+struct RawPair {
+  RawPair() {
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds.data()) == 0);
+  }
+  ~RawPair() {
+    for (const int fd : fds) {
+      if (fd >= 0) {
+        ::close(fd);
+      }
+    }
+  }
+  void close(std::size_t i) { ::close(std::exchange(fds[i], -1)); }
+  std::array<int, 2> fds{-1, -1};
+};
+
+Watch& open_watch(int fd) {
+  std::error_code error;
+  Watch* watch = Watch::open(Loop::current(), fd, error);
+  REQUIRE(watch != nullptr);
+  return *watch;
+}
+
+/// Two connected TCP sockets.
+Coro<std::pair<SocketStream, SocketStream>> tcp_pair() {
+  SocketListener listener = listen(*Endpoint::parse("127.0.0.1:0"));
+  auto client = co_await connect(listener.local_endpoint());
+  auto server = co_await listener.accept();
+  REQUIRE(client.has_value());
+  REQUIRE(server.has_value());
+  co_return std::pair(std::move(*client), std::move(server->stream));
+}
+
+}  // namespace
+
+TEST_SUITE("watch") {
+  TEST_CASE("a descriptor is registered at the first EAGAIN only") {
+    run([]() -> Coro<> {
+      auto [a, b] = co_await tcp_pair();
+      co_await many_polls();
+      const std::uint64_t before = callbacks();
+      for (int i = 0; i < 10; ++i) {
+        CHECK((co_await a.send("x")).has_value());
+        co_await many_polls();
+        CHECK((co_await b.recv()).has_value());
+      }
+      a.close();
+      CHECK((co_await b.recv()).error() == Errc::end_of_stream);
+      co_await many_polls();
+      CHECK(callbacks() - before <= 2);  // (what is left of connect)
+    }());
+  }
+
+  TEST_CASE("it stays armed from one message to the next") {
+    run([]() -> Coro<> {
+      RawPair pair;
+      Watch& watch = open_watch(pair.fds[0]);
+      CHECK(watch.armed() == 0);
+      const std::uint64_t before = callbacks();
+      for (int i = 0; i < 5; ++i) {
+        Task<> reader = spawn([&]() -> Coro<> {
+          co_await Readiness(watch, Watch::Op::recv, Watch::kReadable);
+          char byte = 0;
+          CHECK(::read(pair.fds[0], &byte, 1) == 1);
+          watch.drained(Watch::kReadable);
+        });
+        co_await settle();
+        CHECK(watch.armed() == Watch::kReadable);
+        CHECK(::write(pair.fds[1], "x", 1) == 1);
+        co_await reader;
+        CHECK(watch.armed() == Watch::kReadable);
+      }
+      CHECK(callbacks() - before == 5);
+      watch.close();
+    }());
+  }
+
+  TEST_CASE(
+      "an unclaimed callback is forgiven once, then its direction is disarmed, the other kept") {
+    run([]() -> Coro<> {
+      RawPair pair;
+      Watch& watch = open_watch(pair.fds[0]);
+      std::string filler(1 << 20, 'x');
+      while (::write(pair.fds[0], filler.data(), filler.size()) > 0) {
+      }
+      Task<> writer =
+          spawn([&]() -> Coro<> { co_await Readiness(watch, Watch::Op::send, Watch::kWritable); });
+      Task<> reader =
+          spawn([&]() -> Coro<> { co_await Readiness(watch, Watch::Op::recv, Watch::kReadable); });
+      co_await settle();
+      CHECK(watch.armed() == kBothWays);
+      const std::uint64_t before = callbacks();
+      CHECK(::write(pair.fds[1], "x", 1) == 1);
+      co_await reader;  // claimed, but the byte stays there and nobody comes back
+      co_await many_polls();
+      CHECK(callbacks() - before == 3);  // claimed, forgiven, disarmed
+      CHECK(watch.armed() == Watch::kWritable);
+      CHECK(watch.worth_trying(Watch::kReadable));
+      CHECK_FALSE(writer.done());
+      // It came meanwhile: the next wait doesn't wait.
+      bool inline_wake = false;
+      Task<> again = spawn([&]() -> Coro<> {
+        co_await Readiness(watch, Watch::Op::recv, Watch::kReadable);
+        inline_wake = true;
+      });
+      co_await settle(2);
+      CHECK(inline_wake);
+      while (::read(pair.fds[1], filler.data(), filler.size()) > 0) {
+      }
+      co_await writer;
+      watch.close();
+    }());
+  }
+
+  TEST_CASE("one who comes back within the turn costs no re-arming") {
+    run([]() -> Coro<> {
+      auto [a, b] = co_await tcp_pair();
+      co_await many_polls();
+      Task<> echo = spawn([&]() -> Coro<> {
+        while (auto chunk = co_await b.recv()) {
+          CHECK((co_await b.send(*chunk)).has_value());
+        }
+      });
+      const std::uint64_t before = callbacks();
+      for (int i = 0; i < 100; ++i) {
+        CHECK((co_await a.send("ping")).has_value());
+        CHECK((co_await a.recv())->text() == "ping");
+      }
+      const std::uint64_t used = callbacks() - before;
+      CHECK(used <= 2 * 100 + 4);  // one for each direction
+      a.close();
+      co_await echo;
+    }());
+  }
+
+  TEST_CASE("a FIN that nobody reads doesn't spin") {
+    run([]() -> Coro<> {
+      auto [a, b] = co_await tcp_pair();
+      Task<> reader = spawn([&]() -> Coro<> { (void)co_await b.recv(); });
+      co_await settle();
+      CHECK((co_await a.send("x")).has_value());
+      co_await reader;  // READABLE is armed now, and nobody reads
+      const std::uint64_t before = callbacks();
+      a.shutdown();
+      co_await many_polls();
+      CHECK(callbacks() - before <= 3);
+      CHECK((co_await b.recv()).error() == Errc::end_of_stream);
+      co_await many_polls();
+      CHECK(callbacks() - before <= 6);
+    }());
+  }
+
+  TEST_CASE("after the end of the stream READABLE is never armed again, while the writer goes on") {
+    run([]() -> Coro<> {
+      RawPair pair;
+      Watch& watch = open_watch(pair.fds[0]);
+      std::string filler(1 << 20, 'x');
+      while (::write(pair.fds[0], filler.data(), filler.size()) > 0) {
+      }
+      ::shutdown(pair.fds[1], SHUT_WR);
+      watch.end_of_stream();
+      Task<> writer = spawn([&]() -> Coro<> {
+        co_await Readiness(watch, Watch::Op::send, kBothWays);  // as TLS does
+      });
+      const std::uint64_t before = callbacks();
+      co_await many_polls();
+      CHECK(watch.armed() == Watch::kWritable);
+      CHECK(callbacks() - before == 0);
+      while (::read(pair.fds[1], filler.data(), filler.size()) > 0) {
+      }
+      co_await writer;
+      watch.close();
+    }());
+  }
+
+  TEST_CASE("after the end of a stream a blocked sender doesn't spin either") {
+    run([]() -> Coro<> {
+      auto [a, b] = co_await tcp_pair();
+      a.shutdown();
+      Task<> reader = spawn([&]() -> Coro<> {
+        CHECK((co_await b.recv()).error() == Errc::end_of_stream);
+        CHECK((co_await b.recv()).error() == Errc::end_of_stream);
+      });
+      co_await reader;
+      const std::string much = pattern(8 << 20);
+      Task<> sender = spawn([&]() -> Coro<> { CHECK((co_await b.send(much)).has_value()); });
+      co_await settle(50);
+      const std::uint64_t before = callbacks();
+      co_await many_polls();
+      CHECK(callbacks() - before <= 2);
+      CHECK_FALSE(sender.done());
+      std::size_t received = 0;
+      while (received < much.size()) {
+        auto chunk = co_await a.recv();
+        REQUIRE(chunk.has_value());
+        received += chunk->size();
+      }
+      co_await sender;
+    }());
+  }
+
+  TEST_CASE("DISCONNECT is one-shot") {
+    run([]() -> Coro<> {
+      RawPair pair;
+      Watch& watch = open_watch(pair.fds[0]);
+      Task<> waiter = spawn(
+          [&]() -> Coro<> { co_await Readiness(watch, Watch::Op::closed, Watch::kPeerDone); });
+      co_await settle();
+      CHECK(watch.armed() == Watch::kPeerDone);
+      const std::uint64_t before = callbacks();
+      ::shutdown(pair.fds[1], SHUT_WR);
+      co_await waiter;
+      co_await many_polls();
+      CHECK(watch.armed() == 0);
+      CHECK(callbacks() - before == 1);
+      watch.close();
+    }());
+  }
+
+  TEST_CASE("after an EPOLLERR both sides are woken, and nothing is armed any more") {
+    run([]() -> Coro<> {
+      auto [a, b] = co_await tcp_pair();
+      const int fd = ::dup(b.native_handle());
+      Watch& watch = open_watch(fd);
+      std::string filler(1 << 20, 'x');
+      while (::send(fd, filler.data(), filler.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
+      }
+      Task<> reader =
+          spawn([&]() -> Coro<> { co_await Readiness(watch, Watch::Op::recv, Watch::kReadable); });
+      Task<> writer =
+          spawn([&]() -> Coro<> { co_await Readiness(watch, Watch::Op::send, Watch::kWritable); });
+      co_await settle();
+      const std::uint64_t before = callbacks();
+      a.close(Stream::CloseMode::abort);
+      co_await reader;
+      co_await writer;
+      co_await many_polls();
+      CHECK(watch.armed() == 0);
+      CHECK(callbacks() - before == 1);
+      watch.close();
+      ::close(fd);
+    }());
+  }
+
+  TEST_CASE(
+      "a reset is never a clean end of stream, for reader nor writer, whoever sees it first") {
+    for (const bool sender_first : {false, true}) {
+      CAPTURE(sender_first);
+      run([](bool writes_first) -> Coro<> {
+        auto [a, b] = co_await tcp_pair();
+        a.close(Stream::CloseMode::abort);
+        co_await sleep(1ms);
+        for (int i = 0; i < 3; ++i) {
+          if (writes_first) {
+            auto sent = co_await b.send("x");
+            CHECK_FALSE(sent.has_value());
+          }
+          auto chunk = co_await b.recv();
+          REQUIRE_FALSE(chunk.has_value());
+          CHECK(chunk.error() != Errc::end_of_stream);
+          CHECK(chunk.error() == std::errc::connection_reset);
+          auto sent = co_await b.send("x");
+          REQUIRE_FALSE(sent.has_value());
+          CHECK(sent.error() == std::errc::connection_reset);
+          const std::error_code why = co_await b.closed();
+          CHECK(why == std::errc::connection_reset);
+        }
+      }(sender_first));
+    }
+  }
+
+  TEST_CASE("a reset wakes a reader, a blocked writer and closed(), all with the error") {
+    run([]() -> Coro<> {
+      auto [a, b] = co_await tcp_pair();
+      const std::string much(16 << 20, 'x');
+      int woken = 0;
+      Task<> reader = spawn([&]() -> Coro<> {
+        auto chunk = co_await b.recv();
+        CHECK(chunk.error() == std::errc::connection_reset);
+        ++woken;
+      });
+      Task<> writer = spawn([&]() -> Coro<> {
+        auto sent = co_await b.send(much);
+        CHECK(sent.error() == std::errc::connection_reset);
+        ++woken;
+      });
+      Task<> watcher = spawn([&]() -> Coro<> {
+        const std::error_code why = co_await b.closed();
+        CHECK(why == std::errc::connection_reset);
+        ++woken;
+      });
+      co_await settle(20);
+      CHECK(woken == 0);
+      a.close(Stream::CloseMode::abort);
+      co_await reader;
+      co_await writer;
+      co_await watcher;
+      CHECK(woken == 3);
+    }());
+  }
+
+  TEST_CASE("a send to a peer that has gone for good: the reader's end is that failure") {
+    run([]() -> Coro<> {
+      auto [a, b] = co_await tcp_pair();
+      CHECK((co_await a.send("last words")).has_value());
+      a.close();
+      std::error_code error;
+      for (int i = 0; i < 100 && !error; ++i) {
+        auto sent = co_await b.send("x");
+        error = sent ? std::error_code() : sent.error();
+        co_await sleep(1ms);
+      }
+      CHECK(error);
+      std::string got;
+      std::error_code end;
+      while (!end) {
+        auto chunk = co_await b.recv();
+        chunk ? void(got += chunk->text()) : void(end = chunk.error());
+      }
+      CHECK(end != Errc::end_of_stream);
+    }());
+  }
+
+  TEST_CASE("closing a socket that a child process shares leaves nothing behind that spins") {
+    run([]() -> Coro<> {
+      auto [a, b] = co_await tcp_pair();
+      Task<> reader =
+          spawn([&]() -> Coro<> { CHECK((co_await b.recv()).error() == Errc::closed); });
+      co_await settle();
+      const int shared =
+          ::dup(b.native_handle());  // as an inherited descriptor: the same description
+      b.close();
+      co_await reader;
+      const std::uint64_t before = callbacks();
+      CHECK((co_await a.send("makes it readable")).has_value());
+      co_await many_polls();
+      CHECK(callbacks() == before);
+      // The descriptor's number is used again, and watched.
+      auto [c, d] = socket_pair();
+      Task<> other = spawn([&]() -> Coro<> {
+        auto chunk = co_await c.recv();
+        CHECK(chunk->text() == "y");
+      });
+      co_await settle();
+      CHECK((co_await d.send("y")).has_value());
+      co_await other;
+      co_await many_polls();
+      CHECK(callbacks() - before <= 3);
+      ::close(shared);
+    }());
+  }
+
+  TEST_CASE("closing a socket that a forked child holds doesn't spin") {
+    run([]() -> Coro<> {
+      auto [a, b] = co_await tcp_pair();
+      Task<> reader = spawn([&]() -> Coro<> { (void)co_await b.recv(); });
+      co_await settle();
+      std::array<int, 2> pipe_fds{};
+      REQUIRE(::pipe(pipe_fds.data()) == 0);
+      const pid_t child = ::fork();
+      if (child == 0) {
+        char byte = 0;
+        ::close(pipe_fds[1]);
+        (void)!::read(pipe_fds[0], &byte, 1);
+        ::_exit(0);
+      }
+      ::close(pipe_fds[0]);
+      b.close();
+      co_await reader;
+      const std::uint64_t before = callbacks();
+      CHECK((co_await a.send("makes it readable")).has_value());
+      co_await many_polls();
+      CHECK(callbacks() == before);
+      ::close(pipe_fds[1]);
+      ::waitpid(child, nullptr, 0);
+    }());
+  }
+
+  TEST_CASE("closed() ignores a half-close, and reports the end") {
+    run([]() -> Coro<> {
+      auto [a, b] = co_await tcp_pair();
+      Task<std::error_code> closed = spawn([&]() -> Coro<std::error_code> {
+        const std::error_code why = co_await b.closed();
+        co_return why;
+      });
+      co_await settle();
+      const std::uint64_t before = callbacks();
+      a.shutdown();
+      co_await many_polls();
+      CHECK_FALSE(closed.done());
+      CHECK(callbacks() - before <= 3);
+      b.shutdown();
+      const std::error_code why = co_await closed;
+      CHECK(why == Errc::end_of_stream);
+    }());
+  }
+
+  TEST_CASE("closed() after a half-close still hears a reset") {
+    run([]() -> Coro<> {
+      auto [a, b] = co_await tcp_pair();
+      Task<std::error_code> closed =
+          spawn([&]() -> Coro<std::error_code> { co_return co_await b.closed(); });
+      co_await settle();
+      a.shutdown();
+      co_await many_polls();
+      CHECK_FALSE(closed.done());
+      a.close(Stream::CloseMode::abort);
+      const std::error_code why = co_await closed;
+      // The kernel says EPIPE for a reset that comes after a FIN.
+      CHECK((why == std::errc::connection_reset || why == std::errc::broken_pipe));
+    }());
+  }
+
+  TEST_CASE("closed() is told when this side closes") {
+    run([]() -> Coro<> {
+      auto [a, b] = co_await tcp_pair();
+      Task<std::error_code> closed =
+          spawn([&]() -> Coro<std::error_code> { co_return co_await b.closed(); });
+      co_await settle();
+      b.close();
+      CHECK(co_await closed == Errc::closed);
+    }());
+  }
+
+  TEST_CASE("data that nobody reads while one waits for closed() doesn't spin") {
+    run([]() -> Coro<> {
+      auto [a, b] = co_await tcp_pair();
+      CHECK_FALSE(co_await move_on_after(1ms, [&]() -> Coro<> { (void)co_await b.recv(); }));
+      Task<std::error_code> closed =
+          spawn([&]() -> Coro<std::error_code> { co_return co_await b.closed(); });
+      co_await settle();
+      const std::uint64_t before = callbacks();
+      for (int i = 0; i < 20; ++i) {
+        CHECK((co_await a.send("x")).has_value());
+        co_await many_polls();
+      }
+      CHECK(callbacks() - before <= 4);
+      a.close(Stream::CloseMode::abort);
+      CHECK(co_await closed == std::errc::connection_reset);
+    }());
+  }
+
+  TEST_CASE("a descriptor that can't be watched is an error, not a hang") {
+    run([]() -> Coro<> {
+      std::error_code error;
+      const int file = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+      CHECK(Watch::open(Loop::current(), file, error) == nullptr);
+      CHECK(error == std::errc::operation_not_permitted);
+      ::close(file);
+      RawPair pair;
+      Watch& first = open_watch(pair.fds[0]);
+      co_await settle(1);
+      first.close();
+    }());
+  }
+}

@@ -1,0 +1,39 @@
+"""What the documents show is what the program does."""
+
+import pathlib
+import re
+import tempfile
+import unittest
+
+from _simul import run_simul
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+class Documents(unittest.TestCase):
+    def test_the_reference_is_the_one_that_simul_prints(self):
+        self.assertEqual((ROOT / "docs/configuration.md").read_text(encoding="utf-8"),
+                         run_simul("config", "--reference").stdout,
+                         "cure: simul config --reference > docs/configuration.md")
+
+    def test_the_configuration_in_the_readme_is_right(self):
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        example = re.search(r"```yaml\n(.*?)```", readme, re.DOTALL)[1]
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "simul.yaml")
+            path.write_text(example, encoding="utf-8")
+            (path.parent / "public").mkdir()
+            result = run_simul("check", path)
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_the_program_in_the_readme_is_the_example(self):
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        example = (ROOT / "examples/embedded/main.cpp").read_text(encoding="utf-8")
+        for line in ("Coro<> echo(Connection& peer) {", "while (auto chunk = co_await peer.recv()) {",
+                     "if (!co_await peer.send(*chunk)) {"):
+            self.assertIn(line, readme)
+            self.assertIn(line, example)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,56 @@
+"""The example programs do what their comments say."""
+
+import os
+import pathlib
+import socket
+import subprocess
+import unittest
+
+EXAMPLES = pathlib.Path(os.environ["SIMUL_BUILD_DIR"], "examples")
+
+HI = "I am coro_a(). Hi!\n"
+HOG = "I am coro_b(). I sure hope no one hogs the event-loop...\n"
+
+
+def output_of(name: str) -> str:
+    return subprocess.run([EXAMPLES / name], check=True, capture_output=True, text=True,
+                          timeout=30).stdout
+
+
+class Lessons(unittest.TestCase):
+    def test_awaiting_a_coroutine_does_not_cede_but_awaiting_a_task_does(self):
+        self.assertEqual(output_of("lesson_coro_a_coro_b"),
+                         "co_await coro_a():\n" + 3 * HI + HOG +
+                         "\nco_await spawn(coro_a()):\n" + HOG + 3 * HI)
+
+    def test_triple_gives_seventeen(self):
+        self.assertEqual(output_of("lesson_triple"), "17\n")
+
+
+class Embedded(unittest.TestCase):
+    def test_a_program_of_ones_own_serves_a_handler(self):
+        with subprocess.Popen([EXAMPLES / "example_embedded", "127.0.0.1:0"],
+                              stdout=subprocess.PIPE, text=True) as program:
+            try:
+                port = int(program.stdout.readline().rsplit(":", 1)[1])
+                with socket.create_connection(("127.0.0.1", port), timeout=10) as peer:
+                    peer.sendall(b"x" * 100_000)
+                    peer.shutdown(socket.SHUT_WR)
+                    received = bytearray()
+                    while piece := peer.recv(65536):
+                        received += piece
+                self.assertEqual(bytes(received), b"x" * 100_000)
+            finally:
+                program.kill()
+
+    def test_an_address_that_is_taken_is_an_error_with_its_cause(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            address = f"127.0.0.1:{taken.getsockname()[1]}"
+            program = subprocess.run([EXAMPLES / "example_embedded", address], capture_output=True,
+                                     text=True, timeout=30, check=False)
+        self.assertEqual(program.returncode, 1)
+        self.assertIn(f"{address}: Address already in use", program.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,33 @@
+#include "log_throttle.hpp"
+
+#include <chrono>
+
+#include <doctest/doctest.h>
+
+namespace {
+
+using namespace std::chrono_literals;
+using simul::TimePoint;
+using simul::server::LogThrottle;
+
+TEST_CASE("a few lines a second get through, the others are counted") {
+  LogThrottle throttle;
+  const TimePoint start(1h);
+  std::uint32_t written = 0;
+  for (int i = 0; i < 100; ++i) {
+    written += throttle.admit(start) ? 1 : 0;
+  }
+  CHECK(written == LogThrottle::kLinesPerSecond);
+  CHECK_FALSE(throttle.admit(start + 999ms));
+  CHECK(throttle.admit(start + 1s));
+  CHECK(throttle.take_suppressed() == " (and 96 more like it)");
+  CHECK(throttle.take_suppressed().empty());
+}
+
+TEST_CASE("the first line is never held back, whatever the time is") {
+  LogThrottle throttle;
+  CHECK(throttle.admit(TimePoint{}));
+  CHECK(throttle.take_suppressed().empty());
+}
+
+}  // namespace
