@@ -56,6 +56,8 @@ class EpollServer:
                         self.most = max(self.most, len(self.peers))
                         epoll.register(peer, select.EPOLLIN)
                     elif not self.answered(self.peers[descriptor]):
+                        # Closing alone isn't enough while a child that was just forked has it, too.
+                        epoll.unregister(descriptor)
                         self.peers.pop(descriptor).close()
 
     def answered(self, peer):
