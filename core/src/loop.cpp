@@ -41,7 +41,7 @@ void ignore_sigpipe() {
 
 }  // namespace
 
-Loop::Loop(Environment& environment) : environment_(environment) {
+Loop::Loop(Environment& environment) : picks_(environment.picks()), environment_(environment) {
   ignore_sigpipe();
   timers_ = std::make_unique<detail::TimerWheel>(environment_.now());
   mailbox_ = std::make_shared<detail::Mailbox>([this] { reactor_->interrupt(); });
@@ -75,6 +75,9 @@ void Loop::turn() {
   now_ = kStale;
   wait_for_work();
   for (std::size_t left = ready_.size(); left > 0; --left) {
+    if (picks_) [[unlikely]] {
+      ready_.bring_forward(environment_.pick(left));
+    }
     ready_.pop().run_ready();
   }
 }
@@ -92,11 +95,11 @@ void Loop::wait_in_virtual_time() {
   reactor_->poll(false);
   const TimePoint next = timers_->next();
   if (ready_.empty()) {
+    environment_.skip_to(next);
     if (next == kNever) {
-      reactor_->poll(true);
+      reactor_->poll(ready_.empty());
       return;
     }
-    environment_.skip_to(next);
   }
   if (next <= exact_now()) {
     timers_->advance(now_);

@@ -30,12 +30,20 @@ Mailbox::~Mailbox() = default;
 
 bool Mailbox::post(Callback callback) {
   auto posted = std::make_unique<Posted>(std::move(callback));
+  if (!post(*posted)) {
+    return false;
+  }
+  std::ignore = posted.release();
+  return true;
+}
+
+bool Mailbox::post(Ready& entry) noexcept {
   const std::lock_guard lock(mutex_);
   if (closed_) {
     return false;
   }
   const bool first = posted_.empty();
-  posted_.push(*posted.release());
+  posted_.push(entry);
   if (first) {
     notify_();
   }
@@ -59,7 +67,7 @@ void Mailbox::close() {
     }
   }
   while (!dropped.empty()) {
-    delete static_cast<Posted*>(&dropped.pop());
+    delete static_cast<Posted*>(&dropped.pop());  // what tasks own has arrived: they are gone
   }
 }
 

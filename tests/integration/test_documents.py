@@ -3,6 +3,7 @@
 import pathlib
 import re
 import tempfile
+import textwrap
 import unittest
 
 from _simul import run_simul
@@ -10,7 +11,26 @@ from _simul import run_simul
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
+def snippets_of(path):
+    """The parts of a source between `// [name]` and `// [/name]`, without their indentation."""
+    text = path.read_text(encoding="utf-8")
+    return {
+        name: textwrap.dedent(body)
+        for name, body in re.findall(r"^ *// \[([\w-]+)\]\n(.*?)^ *// \[/\1\]$", text, re.DOTALL | re.MULTILINE)
+    }
+
+
 class Documents(unittest.TestCase):
+    def test_snippets_are_cut_from_programs_that_are_tested(self):
+        """`<!-- tests/docs/file.cpp: name -->` stands above each block of C++ under docs/runtime."""
+        for page in sorted((ROOT / "docs/runtime").glob("*.md")):
+            text = page.read_text(encoding="utf-8")
+            blocks = re.findall(r"(?:<!-- (\S+): ([\w-]+) -->\n)?```cpp\n(.*?)```", text, re.DOTALL)
+            for source, name, block in blocks:
+                with self.subTest(page=page.name, snippet=name or block.splitlines()[0]):
+                    self.assertTrue(source, "which source is it cut from?")
+                    self.assertEqual(block, snippets_of(ROOT / source).get(name), f"{source}: {name}")
+
     def test_the_reference_is_the_one_that_simul_prints(self):
         self.assertEqual((ROOT / "docs/configuration.md").read_text(encoding="utf-8"),
                          run_simul("config", "--reference").stdout,

@@ -2,6 +2,8 @@
 // another (see <simul/testing.hpp>), so that time passes only when nothing else is left to do.
 #pragma once
 
+#include <cstddef>
+
 #include <simul/clock.hpp>
 #include <simul/export.hpp>
 
@@ -14,10 +16,15 @@ class SIMUL_EXPORT Environment {
   /// The time. Never goes backwards.
   virtual TimePoint now() noexcept = 0;
 
-  /// Does time pass only when the loop says so? Then, with nothing ready and a timer armed, the loop
-  /// calls skip_to(the next deadline) instead of sleeping.
+  /// Does time pass only when the loop says so? Then, with nothing ready, the loop calls
+  /// skip_to(the next deadline) instead of sleeping; kNever if there is none.
   [[nodiscard]] virtual bool virtual_time() const noexcept { return false; }
-  virtual void skip_to(TimePoint) noexcept {}
+  virtual void skip_to(TimePoint) {}
+
+  /// Does it choose which of the tasks that are ready goes first? Then pick() is called before each
+  /// step and gives a number below `ready`: 0 is the one that has waited longest.
+  [[nodiscard]] virtual bool picks() const noexcept { return false; }
+  virtual std::size_t pick(std::size_t /*ready*/) { return 0; }
 
   /// CLOCK_MONOTONIC, which can't be skipped.
   static Environment& real() noexcept;

@@ -130,6 +130,7 @@ class SIMUL_EXPORT Loop {
   TimePoint now_ = kStale;
   std::size_t task_count_ = 0;
   bool stopping_ = false;
+  const bool picks_;  // does the environment choose who goes first?
   Environment& environment_;
   std::unique_ptr<detail::Reactor> reactor_;
   std::unique_ptr<detail::TimerWheel> timers_;

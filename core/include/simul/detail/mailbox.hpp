@@ -22,6 +22,9 @@ class SIMUL_EXPORT Mailbox {
 
   /// False: the loop has ended, and `callback` was destroyed uncalled. Thread: any.
   bool post(Callback callback);
+  /// As post(), of an entry that stays its owner's; nothing is allocated. Of one that lives in a task
+  /// of the loop: the loop ends after its tasks, so it always arrives. Thread: any.
+  bool post(Ready& entry) noexcept;
 
   /// Moves everything posted so far to `queue`. Thread: the loop's.
   void collect(ReadyQueue& queue);
@@ -34,7 +37,7 @@ class SIMUL_EXPORT Mailbox {
   class Posted;
 
   std::mutex mutex_;
-  ReadyQueue posted_;
+  ReadyQueue posted_;  // guarded by mutex_
   Callback notify_;
   bool closed_ = false;
 };

@@ -53,6 +53,21 @@ class ReadyQueue {
     --size_;
     return *first;
   }
+  /// Puts the entry that stands at `index` in front of all others.
+  void bring_forward(std::size_t index) noexcept {
+    Ready** link = &head_;
+    for (; index > 0; --index) {
+      link = &(*link)->next_;
+    }
+    if (link == &head_) {
+      return;
+    }
+    Ready* chosen = std::exchange(*link, (*link)->next_);
+    if (*link == nullptr) {
+      tail_ = link;
+    }
+    chosen->next_ = std::exchange(head_, chosen);
+  }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] bool empty() const noexcept { return head_ == nullptr; }
 

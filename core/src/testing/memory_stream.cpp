@@ -1,4 +1,4 @@
-#include <simul/testing.hpp>
+#include <simul/testing/memory_stream.hpp>
 
 #include <algorithm>
 #include <array>
@@ -18,8 +18,6 @@ bool includes(Interest interests, Interest one) noexcept {
 }
 
 }  // namespace
-
-VirtualClock::~VirtualClock() = default;
 
 /// What one side knows: the bytes that travel to it, how its peer left, and who waits here.
 struct MemoryStream::End {

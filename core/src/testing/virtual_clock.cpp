@@ -1,0 +1,7 @@
+#include <simul/testing/virtual_clock.hpp>
+
+namespace simul {
+
+VirtualClock::~VirtualClock() = default;
+
+}  // namespace simul
