@@ -8,6 +8,7 @@
 namespace simul {
 
 TaskCancelled::~TaskCancelled() = default;
+InvalidState::~InvalidState() = default;
 TimedOut::~TimedOut() = default;
 
 CancelScope::~CancelScope() { abandon(); }
@@ -77,7 +78,7 @@ void CancelScope::pierce() noexcept {
   }
 }
 
-void CancelScope::for_each_task(const std::function<void(const detail::TaskBase&)>& visit) const {
+void CancelScope::for_each_task(const std::function<void(detail::TaskBase&)>& visit) const {
   for (const CancelScope* child = first_child_; child != nullptr; child = child->next_sibling_) {
     if (child->task_ != nullptr && child == &child->task_->scope_) {
       visit(*child->task_);

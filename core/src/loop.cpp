@@ -8,6 +8,7 @@
 #include <simul/log.hpp>
 #include <simul/task_group.hpp>
 
+#include "callback.hpp"
 #include "loop_access.hpp"
 #include "reactor.hpp"
 #include "timer_wheel.hpp"
@@ -50,6 +51,8 @@ Loop::Loop(Environment& environment) : picks_(environment.picks()), environment_
 }
 
 Loop::~Loop() {
+  ending_ = true;
+  detail::Callback::cancel_all(*this);
   if (task_count_ > 0 || !ready_.empty()) {
     abort();
   }
@@ -57,15 +60,18 @@ Loop::~Loop() {
 }
 
 void Loop::abort() noexcept {
-  for (const TaskInfo& task : all_tasks()) {
-    log(LogLevel::warning, "the loop ends while a task is alive" +
-                               (task.name.empty() ? "" : " ('" + task.name + "')") +
-                               ", waiting for " + task.waits_for);
+  for (const AnyTask& task : all_tasks()) {
+    log(LogLevel::warning,
+        "the loop ends while a task is alive" +
+            (task.name().empty() ? "" : " ('" + std::string(task.name()) + "')") +
+            ", waiting for " + task.waits_for());
   }
   root_->scope_.cancel("the loop ends");
   root_->scope_.pierce();
-  // What was posted and has come as far as the queue still gets its turn.
-  run_while([this] { return task_count_ > 0 || !ready_.empty(); });
+  run_while([this] { return task_count_ > 0; });
+  // What was posted and has come as far as the queue still gets its turn, but can't post again.
+  mailbox_->close();
+  run_while([this] { return !ready_.empty(); });
 }
 
 Loop& Loop::current() { return detail::loop_to_spawn_on(); }
@@ -135,13 +141,31 @@ void Loop::shutdown() {
   root_.reset(new TaskGroup(*this, TaskGroup::OnFailure::report));
 }
 
-std::vector<TaskInfo> Loop::all_tasks() const {
-  std::vector<TaskInfo> tasks;
-  root_->scope_.for_each_task([&](const detail::TaskBase& task) {
-    tasks.push_back({std::string(task.name()), task.backtrace()});
-  });
+std::vector<AnyTask> Loop::all_tasks() const {
+  std::vector<AnyTask> tasks;
+  root_->scope_.for_each_task([&](detail::TaskBase& task) { tasks.emplace_back(task); });
   return tasks;
 }
+
+CallHandle Loop::call_soon(detail::Function callback) {
+  return detail::Callback::soon(*this, std::move(callback));
+}
+CallHandle Loop::call_later(Duration wait, detail::Function callback) {
+  return call_at(time_after(exact_now(), wait), std::move(callback));
+}
+CallHandle Loop::call_at(TimePoint time, detail::Function callback) {
+  return detail::Callback::at(*this, time, std::move(callback));
+}
+
+AnyTask current_task() {
+  detail::TaskBase* const task = detail::LoopAccess::current_task(Loop::current());
+  if (task == nullptr) {
+    throw std::logic_error("no task runs here");
+  }
+  return AnyTask(*task);
+}
+
+std::vector<AnyTask> all_tasks() { return Loop::current().all_tasks(); }
 
 namespace detail {
 

@@ -109,34 +109,11 @@ void TaskBase::finish() noexcept {
     mark_observed();
   }
   state_.store(state, std::memory_order_release);
-  tell_waiters();
+  waiters_.tell_all();
   drop_reference();
 }
 
 TaskGroup& TaskBase::group() const noexcept { return TaskGroup::of(*scope_.parent_); }
-
-void TaskBase::add_waiter(TaskWaiter& waiter) noexcept {
-  waiter.next_ = std::exchange(waiters_, &waiter);
-}
-
-void TaskBase::remove_waiter(TaskWaiter& waiter) noexcept {
-  TaskWaiter** link = &waiters_;
-  while (*link != &waiter) {
-    link = &(*link)->next_;
-  }
-  *link = waiter.next_;
-}
-
-void TaskBase::tell_waiters() noexcept {
-  TaskWaiter* in_order = nullptr;
-  while (waiters_ != nullptr) {
-    TaskWaiter* waiter = std::exchange(waiters_, waiters_->next_);
-    waiter->next_ = std::exchange(in_order, waiter);
-  }
-  while (in_order != nullptr) {
-    std::exchange(in_order, in_order->next_)->on_task_end();
-  }
-}
 
 void TaskBase::drop_reference() noexcept {
   // The usual last owner needs no locked instruction to know that it is the last.
@@ -181,7 +158,7 @@ std::string TaskBase::backtrace() const {
 
 /// Waits on the loop of the task for a leaf on another loop, and brings the news home. It is owned
 /// by whichever thread has it in hand; `leaf` is only touched at home.
-class TaskLeaf::Messenger final : public TaskWaiter {
+class TaskLeaf::Messenger final : public CompletionWaiter {
  public:
   Messenger(TaskLeaf& leaf, std::shared_ptr<Mailbox> home) : leaf_(&leaf), home_(std::move(home)) {
     leaf.awaited_.add_reference();
@@ -203,18 +180,20 @@ class TaskLeaf::Messenger final : public TaskWaiter {
     if (awaited_->ended()) {
       go_home();
     } else {
-      awaited_->add_waiter(*this);
+      awaited_->waiters().add(*this);
     }
   }
   void forget_leaf() noexcept { leaf_ = nullptr; }
 
  private:
-  void on_task_end() noexcept override { go_home(); }
+  void on_completion() noexcept override { go_home(); }
 
   TaskLeaf* leaf_;
   TaskBase* awaited_;
   std::shared_ptr<Mailbox> home_;
 };
+
+const std::shared_ptr<Mailbox> TaskLeaf::kHere;
 
 bool TaskLeaf::await_ready() {
   check_cancelled();
@@ -232,7 +211,7 @@ void TaskLeaf::await_suspend(std::coroutine_handle<>) {
   holds_ = true;
   if (remote_ == nullptr) {
     suspend();
-    awaited_.add_waiter(*this);
+    awaited_.waiters().add(*this);
     return;
   }
   // Dropped on the way, because the other loop has ended and the task with it, it comes home.
@@ -257,7 +236,7 @@ bool TaskLeaf::on_cancel() noexcept {
   if (messenger_ != nullptr) {
     std::exchange(messenger_, nullptr)->forget_leaf();
   } else {
-    awaited_.remove_waiter(*this);
+    awaited_.waiters().remove(*this);
   }
   return true;
 }

@@ -225,13 +225,13 @@ TEST_SUITE("task") {
       task.set_name("sleeper");
       CHECK(task.name() == "sleeper");
       co_await yield_now();
-      const std::vector<TaskInfo> tasks = Loop::current().all_tasks();
+      const std::vector<AnyTask> tasks = Loop::current().all_tasks();
       REQUIRE(tasks.size() == 2);
       bool found = false;
-      for (const TaskInfo& info : tasks) {
-        if (info.name == "sleeper") {
+      for (const AnyTask& info : tasks) {
+        if (info.name() == "sleeper") {
           found = true;
-          CHECK(info.waits_for.starts_with("sleep at harness.hpp:"));
+          CHECK(info.waits_for().starts_with("sleep at harness.hpp:"));
         }
       }
       CHECK(found);
@@ -246,11 +246,138 @@ TEST_SUITE("task") {
       task.set_name("chain");
       co_await yield_now();
       std::string text;
-      for (const TaskInfo& info : Loop::current().all_tasks()) {
-        text += info.name == "chain" ? info.waits_for : "";
+      for (const AnyTask& info : Loop::current().all_tasks()) {
+        text += info.name() == "chain" ? info.waits_for() : "";
       }
       CHECK(text.starts_with("sleep at task_test.cpp:"));
       CHECK(text.find(", called from task_test.cpp:") != std::string::npos);
+    });
+  }
+
+  TEST_CASE("the result of a task can be asked for once it has ended, not before") {
+    const LogCapture log;
+    run_virtual([]() -> Coro<> {
+      auto number = []() -> Coro<int> { co_return 3; };
+      auto failing = []() -> Coro<int> {
+        throw std::out_of_range("no");
+        co_return 0;
+      };
+      Task<int> good = spawn(number);
+      Task<int> bad = spawn(failing);
+      Task<> endless = spawn(sleep_forever());
+      CHECK_THROWS_WITH_AS(good.result(), "the task has not ended: result is not set",
+                           InvalidState);
+      CHECK_THROWS_AS((void)good.exception(), InvalidState);
+      co_await yield_now();
+      endless.cancel("enough");
+      co_await yield_now();
+      CHECK(good.result() == 3);
+      CHECK(good.exception() == nullptr);
+      CHECK_THROWS_AS(bad.result(), std::out_of_range);
+      CHECK(bad.exception() != nullptr);
+      CHECK_THROWS_WITH_AS(endless.result(), "cancelled: enough", TaskCancelled);
+    });
+    CHECK(log.count() == 0);  // it was seen
+  }
+
+  TEST_CASE("done callbacks are called in the next turn after the end, in order") {
+    Trace trace;
+    run_virtual([&]() -> Coro<> {
+      auto work = [&]() -> Coro<int> {
+        trace("work");
+        co_return 7;
+      };
+      Task<int> task = spawn(work);
+      task.add_done_callback([&](Task<int>& done) { trace(std::to_string(done.result())); });
+      task.add_done_callback([&](Task<int>&) { trace("second"); });
+      auto after = [&]() -> Coro<> {
+        trace("neighbour");
+        co_return;
+      };
+      Task<> neighbour = spawn(after);
+      co_await task;
+      trace("waiter");
+      task.add_done_callback([&](Task<int>&) { trace("late"); });
+      trace("main");
+      co_await yield_now();
+    });
+    CHECK(trace.text() == "work neighbour 7 second waiter main late");
+  }
+
+  TEST_CASE("a done callback is called for a cancelled task, and for a dropped handle") {
+    Trace trace;
+    run_virtual([&]() -> Coro<> {
+      {
+        Task<> task = spawn(sleep_forever());
+        task.add_done_callback(
+            [&](Task<>& done) { trace(done.state() == TaskState::cancelled ? "cancelled" : "?"); });
+        task.cancel();
+      }
+      co_await settle();
+    });
+    CHECK(trace.text() == "cancelled");
+  }
+
+  TEST_CASE("a detached task's failure goes to its sink, nothing else does") {
+    const LogCapture log;
+    Trace trace;
+    run_virtual([&]() -> Coro<> {
+      auto fail = []() -> Coro<int> {
+        co_await yield_now();
+        throw std::out_of_range("gone");
+      };
+      auto sink = [&](const std::exception_ptr& error) { trace(describe(error)); };
+      spawn(fail).detach(sink);
+      spawn(sleep_for(1s)).detach(sink);
+      Task<> cancelled = spawn(sleep_forever());
+      cancelled.cancel();
+      std::move(cancelled).detach(sink);
+      CHECK_FALSE(bool(cancelled));
+      co_await sleep(2s);
+    });
+    CHECK(trace.text() == "gone");
+    CHECK(log.count() == 0);
+  }
+
+  TEST_CASE("current_task and all_tasks: handles to look at, cancel and await") {
+    run_virtual([]() -> Coro<> {
+      const AnyTask self = current_task();
+      std::vector<Task<>> sleepers;
+      for (int i = 0; i < 3; ++i) {
+        sleepers.push_back(spawn(sleep_forever()));
+      }
+      CHECK(AnyTask(sleepers[0]) != self);
+      co_await yield_now();
+      std::vector<AnyTask> tasks = all_tasks();
+      CHECK(tasks.size() == 4);
+      for (AnyTask& task : tasks) {
+        if (task != self) {
+          task.cancel("everybody out");
+        }
+      }
+      for (const AnyTask& task : tasks) {
+        if (task != self) {
+          bool told = false;
+          try {
+            co_await task;
+          } catch (const TaskCancelled&) {
+            told = true;
+          }
+          CHECK(told);
+          CHECK(task.state() == TaskState::cancelled);
+        }
+      }
+      CHECK(all_tasks().size() == 1);
+      CHECK(current_task() == self);
+    });
+    CHECK_THROWS_AS((void)current_task(), std::logic_error);
+    CHECK_THROWS_AS((void)all_tasks(), std::logic_error);
+  }
+
+  TEST_CASE("outside of a task there is no current one") {
+    run_virtual([]() -> Coro<> {
+      Loop::current().call_soon([] { CHECK_THROWS_AS((void)current_task(), std::logic_error); });
+      co_await yield_now();
     });
   }
 

@@ -68,7 +68,7 @@ class SIMUL_EXPORT CancelScope {
   void pierce() noexcept;  // as apply, through shields as well
   virtual void on_outer_cancelled() noexcept { apply(); }
   /// Every task that has a scope inside this one, once.
-  void for_each_task(const std::function<void(const detail::TaskBase&)>& visit) const;
+  void for_each_task(const std::function<void(detail::TaskBase&)>& visit) const;
 
   CancelScope* parent_ = nullptr;
   CancelScope* first_child_ = nullptr;

@@ -30,6 +30,13 @@ class SIMUL_EXPORT TaskCancelled : public std::runtime_error {
   ~TaskCancelled() override;
 };
 
+/// Thrown by whoever asks for a result that isn't there yet, or sets one that is there already.
+class SIMUL_EXPORT InvalidState : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+  ~InvalidState() override;
+};
+
 /// Thrown by fail_after when its own deadline passed.
 class SIMUL_EXPORT TimedOut : public std::runtime_error {
  public:

@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+#include <simul/any_task.hpp>
+#include <simul/callback.hpp>
 #include <simul/clock.hpp>
 #include <simul/coro.hpp>
 #include <simul/detail/mailbox.hpp>
@@ -56,13 +58,6 @@ class StepBudget {
 };
 }  // namespace detail
 
-/// What a task is doing, for dumps.
-struct TaskInfo {
-  std::string name;
-  /// "recv at echo.cpp:12, called from session.cpp:40", innermost first.
-  std::string waits_for;
-};
-
 class SIMUL_EXPORT Loop {
  public:
   /// `environment` must outlive the loop. Throws std::system_error if the kernel refuses.
@@ -94,6 +89,13 @@ class SIMUL_EXPORT Loop {
     return mailbox_->post(std::move(callback));
   }
 
+  /// Queues `callback` behind what is ready. Thread: the loop's, also before it runs.
+  CallHandle call_soon(detail::Function callback);
+  /// Queues `callback` when `wait` has passed, or at a time; those of the same time in the order of these
+  /// calls. Thread: the loop's, also before it runs.
+  CallHandle call_later(Duration wait, detail::Function callback);
+  CallHandle call_at(TimePoint time, detail::Function callback);
+
   /// The time at the start of this turn: one clock read serves all who ask within a turn.
   [[nodiscard]] TimePoint now() noexcept {
     if (now_ == kStale) {
@@ -105,8 +107,8 @@ class SIMUL_EXPORT Loop {
   [[nodiscard]] TimePoint exact_now() noexcept { return now_ = environment_.now(); }
 
   [[nodiscard]] std::size_t task_count() const noexcept { return task_count_; }
-  /// Every task that has not ended, in no particular order.
-  [[nodiscard]] std::vector<TaskInfo> all_tasks() const;
+  /// Every task that has not ended, in no particular order. Thread: the loop's.
+  [[nodiscard]] std::vector<AnyTask> all_tasks() const;
 
   [[nodiscard]] const std::shared_ptr<detail::Mailbox>& mailbox() const noexcept {
     return mailbox_;
@@ -129,8 +131,10 @@ class SIMUL_EXPORT Loop {
   detail::TaskBase* current_task_ = nullptr;
   TimePoint now_ = kStale;
   std::size_t task_count_ = 0;
+  detail::Callback* timed_callbacks_ = nullptr;
   bool stopping_ = false;
-  const bool picks_;  // does the environment choose who goes first?
+  bool ending_ = false;  // no callback is taken any more
+  const bool picks_;     // does the environment choose who goes first?
   Environment& environment_;
   std::unique_ptr<detail::Reactor> reactor_;
   std::unique_ptr<detail::TimerWheel> timers_;

@@ -8,18 +8,25 @@
 // failure that nobody can see any more is reported to the log. Tasks never move between loops.
 #pragma once
 
+#include <concepts>
 #include <coroutine>
+#include <exception>
+#include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
+#include <simul/any_task.hpp>
+#include <simul/callback.hpp>
+#include <simul/cancelled.hpp>
 #include <simul/coro.hpp>
 #include <simul/detail/mailbox.hpp>
 #include <simul/detail/task_base.hpp>
-#include <simul/leaf.hpp>
+#include <simul/detail/task_leaf.hpp>
 
 namespace simul {
 
@@ -27,36 +34,6 @@ template <typename T>
 class Task;
 
 namespace detail {
-
-/// Waits for a task's end. Cancel safety: the task isn't cancelled with its waiter.
-class SIMUL_EXPORT TaskLeaf : public Leaf, private TaskWaiter {
- public:
-  TaskLeaf(TaskBase& awaited, const std::shared_ptr<Mailbox>& remote) noexcept
-      : awaited_(awaited), remote_(remote) {}
-
-  bool await_ready();
-  void await_suspend(std::coroutine_handle<>);
-  [[nodiscard]] const char* waits_for() const noexcept final { return "task"; }
-
- protected:
-  ~TaskLeaf() {
-    if (holds_) {
-      awaited_.drop_reference();
-    }
-  }
-  /// Throws what has to be thrown besides the task's own exception.
-  void check_outcome();
-  TaskBase& awaited_;
-
- private:
-  class Messenger;
-  void on_task_end() noexcept final { wake(); }
-  bool on_cancel() noexcept final;
-
-  const std::shared_ptr<Mailbox>& remote_;  // null: the task runs on this loop
-  Messenger* messenger_ = nullptr;
-  bool holds_ = false;  // a reference: the handle may be dropped while its task is awaited
-};
 
 template <typename T, bool kMove>
 class [[nodiscard]] TaskAwaiter final : public TaskLeaf {
@@ -139,6 +116,48 @@ class Task {
         [task = Task(*state_), text = std::string(reason)] { task.state_->cancel(text); });
   }
 
+  /// The result of a task that has ended; as `co_await task`, but throws InvalidState if it hasn't.
+  /// Thread: any.
+  std::add_lvalue_reference_t<T> result() {
+    require_ended();
+    state_->mark_observed();
+    state_->throw_if_cancelled();
+    return state_->outcome.get();
+  }
+  /// What a task that failed has thrown, null for one that ended otherwise; then it counts as seen.
+  /// Throws InvalidState while it runs, TaskCancelled if it was cancelled. Thread: any.
+  [[nodiscard]] std::exception_ptr exception() {
+    require_ended();
+    state_->mark_observed();
+    state_->throw_if_cancelled();
+    return state_->exception();
+  }
+
+  /// Calls `callback(task)` in the loop's next turn after the task has ended, in the order of adding.
+  /// Its failure isn't taken for seen by that. Thread: the loop's; throws std::logic_error for a handle
+  /// that spawn(loop, ...) gave for another loop.
+  template <std::invocable<Task&> Fn>
+  CallHandle add_done_callback(Fn callback) {
+    require_local();
+    state_->add_reference();
+    return detail::call_on_completion(
+        state_->loop(), state_->waiters(), state_->ended(),
+        [callback = std::move(callback), task = Task(*state_)]() mutable { callback(task); });
+  }
+
+  /// Lets it run without a handle. If it fails `error_sink` is called with the exception, on the task's
+  /// loop; a cancellation is no failure. Thread: as of add_done_callback.
+  template <std::invocable<std::exception_ptr> Sink>
+  void detach(Sink error_sink) && {
+    auto report = [sink = std::move(error_sink)](Task& task) mutable {
+      if (task.state() == TaskState::failed) {
+        sink(task.exception());
+      }
+    };
+    add_done_callback(std::move(report));
+    Task dropped(std::move(*this));
+  }
+
   /// Has it ended, with whatever outcome? Thread: any.
   [[nodiscard]] bool done() const noexcept { return state_->ended(); }
   /// Thread: any.
@@ -150,9 +169,21 @@ class Task {
     return *this;
   }
   [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
+  /// Thread: the loop's.
+  operator AnyTask() const noexcept { return AnyTask(*state_); }
 
  private:
   friend class Loop;
+  void require_ended() const {
+    if (!done()) {
+      throw InvalidState("the task has not ended: result is not set");
+    }
+  }
+  void require_local() const {
+    if (!detail::is_current(state_->loop())) {
+      throw std::logic_error("the task runs on another loop");
+    }
+  }
   detail::TaskBase& state_base() const noexcept { return *state_; }
   T take_result() && {
     state_->mark_observed();

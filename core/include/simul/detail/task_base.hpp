@@ -13,6 +13,7 @@
 
 #include <simul/cancel_scope.hpp>
 #include <simul/coro.hpp>
+#include <simul/detail/completion.hpp>
 #include <simul/detail/ready.hpp>
 #include <simul/export.hpp>
 #include <simul/leaf.hpp>
@@ -26,23 +27,6 @@ class TaskGroup;
 enum class TaskState : std::uint8_t { pending, done, failed, cancelled };
 
 namespace detail {
-
-/// Somebody to tell when a task has ended: an awaiting leaf, or a messenger to another loop.
-class SIMUL_EXPORT TaskWaiter {
- public:
-  TaskWaiter(const TaskWaiter&) = delete;
-  TaskWaiter& operator=(const TaskWaiter&) = delete;
-
- protected:
-  TaskWaiter() noexcept = default;
-  ~TaskWaiter() = default;
-
- private:
-  friend class TaskBase;
-  virtual void on_task_end() noexcept = 0;
-
-  TaskWaiter* next_ = nullptr;
-};
 
 class SIMUL_EXPORT TaskBase : private Ready {
  public:
@@ -69,8 +53,7 @@ class SIMUL_EXPORT TaskBase : private Ready {
     at_end_ = true;
   }
 
-  void add_waiter(TaskWaiter& waiter) noexcept;
-  void remove_waiter(TaskWaiter& waiter) noexcept;
+  [[nodiscard]] CompletionWaiters& waiters() noexcept { return waiters_; }
 
   [[nodiscard]] Loop& loop() const noexcept { return *loop_; }
   [[nodiscard]] CancelScope& innermost_scope() const noexcept { return *innermost_; }
@@ -115,7 +98,6 @@ class SIMUL_EXPORT TaskBase : private Ready {
   void run_ready() noexcept override;
   void resume_until_suspended() noexcept;
   void finish() noexcept;
-  void tell_waiters() noexcept;
   [[nodiscard]] TaskGroup& group() const noexcept;
   void report_failure() const noexcept;
 
@@ -124,7 +106,7 @@ class SIMUL_EXPORT TaskBase : private Ready {
       nullptr;            // what is resumed next; at first and at the end the outermost one
   Leaf* leaf_ = nullptr;  // what it is suspended at
   CancelScope* innermost_;
-  TaskWaiter* waiters_ = nullptr;  // the latest first
+  CompletionWaiters waiters_;
   std::atomic<std::uint32_t> references_{2};
   std::atomic<TaskState> state_{TaskState::pending};
   std::atomic<bool> observed_{false};
