@@ -80,6 +80,7 @@ Loop* Loop::current_or_null() noexcept { return t_current; }
 void Loop::turn() {
   now_ = kStale;
   wait_for_work();
+  unpolled_steps_ += ready_.size();
   for (std::size_t left = ready_.size(); left > 0; --left) {
     if (picks_) [[unlikely]] {
       ready_.bring_forward(environment_.pick(left));
@@ -91,7 +92,8 @@ void Loop::turn() {
 void Loop::wait_for_work() {
   if (environment_.virtual_time()) {
     wait_in_virtual_time();
-  } else {
+  } else if (ready_.empty() || unpolled_steps_ >= kPollInterval) {
+    unpolled_steps_ = 0;
     reactor_->poll(ready_.empty());
   }
 }
@@ -129,7 +131,11 @@ void Loop::run_forever() {
 }
 
 void Loop::stop() {
-  post([this] { stopping_ = true; });
+  if (t_current == this) {
+    stopping_ = true;
+  } else {
+    post([this] { stopping_ = true; });
+  }
 }
 
 void Loop::shutdown() {

@@ -9,6 +9,8 @@ struct LoopAccess {
   static void push_ready(Loop& loop, Ready& entry) noexcept { loop.ready_.push(entry); }
   static ReadyQueue& ready(Loop& loop) noexcept { return loop.ready_; }
   static StepBudget& budget(Loop& loop) noexcept { return loop.budget_; }
+  /// The next turn looks at the kernel's news, whatever is ready: a task lets the others go first.
+  static void poll_next(Loop& loop) noexcept { loop.unpolled_steps_ = Loop::kPollInterval; }
   static TaskBase*& current_task(Loop& loop) noexcept { return loop.current_task_; }
   static Reactor& reactor(Loop& loop) noexcept { return *loop.reactor_; }
   static TimerWheel& timers(Loop& loop) noexcept { return *loop.timers_; }

@@ -107,6 +107,7 @@ bool SocketListener::Accept::attempt() noexcept {
 bool SocketListener::Accept::keep_waiting() noexcept {
   if (!blocked_) {
     wake();
+    detail::LoopAccess::poll_next(loop());
     return true;
   }
   if (listener_.watch_ == nullptr) {

@@ -65,8 +65,9 @@ bool StreamLeaf<Self, kOperation>::try_within_budget() noexcept {
 /// False: it can't be waited for, and error_ says why.
 template <typename Self, StreamOp kOperation>
 bool StreamLeaf<Self, kOperation>::keep_waiting() noexcept {
-  if (blocked_ == Interest::none) {
+  if (blocked_ == Interest::none) {  // its budget is used up
     wake();
+    detail::LoopAccess::poll_next(loop());
     return true;
   }
   if (instead_) [[unlikely]] {

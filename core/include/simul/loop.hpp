@@ -118,6 +118,8 @@ class SIMUL_EXPORT Loop {
   friend struct detail::LoopAccess;  // what the runtime itself may touch
 
   static constexpr TimePoint kStale = TimePoint::min();
+  /// While tasks are ready, so many steps may pass between two looks at the kernel's news.
+  static constexpr std::size_t kPollInterval = 61;
 
   void turn();
   void wait_for_work();
@@ -131,6 +133,7 @@ class SIMUL_EXPORT Loop {
   detail::TaskBase* current_task_ = nullptr;
   TimePoint now_ = kStale;
   std::size_t task_count_ = 0;
+  std::size_t unpolled_steps_ = 0;
   detail::Callback* timed_callbacks_ = nullptr;
   bool stopping_ = false;
   bool ending_ = false;  // no callback is taken any more

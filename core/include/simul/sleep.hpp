@@ -44,10 +44,7 @@ class [[nodiscard]] SIMUL_EXPORT YieldNow final : public Leaf {
     check_cancelled();
     return false;
   }
-  void await_suspend(std::coroutine_handle<>) noexcept {
-    suspend();
-    wake();
-  }
+  void await_suspend(std::coroutine_handle<>) noexcept;
   void await_resume() const { throw_if_cancelled(); }
   [[nodiscard]] const char* waits_for() const noexcept override { return "yield"; }
 
@@ -66,7 +63,7 @@ class [[nodiscard]] SIMUL_EXPORT YieldNow final : public Leaf {
 inline Sleep sleep(Duration wait) noexcept { return Sleep(wait); }
 inline Sleep sleep_until(TimePoint deadline) noexcept { return Sleep(deadline); }
 
-/// Goes to the end of the ready queue. Cancel safety: nothing to lose. Thread: a loop's.
+/// Goes to the end of the ready queue, after what the kernel has to say. Cancel safety: nothing to lose. Thread: a loop's.
 inline YieldNow yield_now() noexcept { return YieldNow(); }
 
 }  // namespace simul
