@@ -12,6 +12,11 @@ struct LoopAccess {
   /// The next turn looks at the kernel's news, whatever is ready: a task lets the others go first.
   static void poll_next(Loop& loop) noexcept { loop.unpolled_steps_ = Loop::kPollInterval; }
   static TaskBase*& current_task(Loop& loop) noexcept { return loop.current_task_; }
+  /// The task whose step this is; null outside of one.
+  static TaskBase* current_task_or_null() noexcept {
+    Loop* loop = Loop::current_or_null();
+    return loop != nullptr ? loop->current_task_ : nullptr;
+  }
   static Reactor& reactor(Loop& loop) noexcept { return *loop.reactor_; }
   static TimerWheel& timers(Loop& loop) noexcept { return *loop.timers_; }
   static std::size_t& task_count(Loop& loop) noexcept { return loop.task_count_; }
