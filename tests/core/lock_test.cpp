@@ -114,7 +114,9 @@ TEST_SUITE("lock") {
       });
       co_await yield_now();
       CHECK(count > 1);
-      { Lock::Guard guard = co_await lock.lock(); }
+      {
+        Lock::Guard guard = co_await lock.lock();
+      }
       stop = true;
       co_await busy;
       CHECK(count < 1000);
@@ -215,7 +217,9 @@ TEST_SUITE("lock") {
       CHECK_THROWS_AS((void)co_await lock.lock(), std::logic_error);  // not adopted yet
       co_await yield_now();
       const TimePoint start = Loop::current().exact_now();
-      { Lock::Guard again = co_await lock.lock(); }
+      {
+        Lock::Guard again = co_await lock.lock();
+      }
       CHECK(Loop::current().exact_now() - start == 1s);
       co_await heir;
       CHECK_FALSE(lock.locked());
