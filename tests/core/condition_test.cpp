@@ -396,55 +396,45 @@ TEST_SUITE("condition") {
 
   TEST_CASE("cut anywhere, the lock is free in the end and no notification is lost") {
     const std::size_t rounds = cancel_everywhere([](Cut& cut) -> Coro<> {
+      constexpr int kItems = 8;
       Stage stage;
       std::deque<int> items;
       int taken = 0;
-      auto take = [&](int count) -> Coro<> {
-        for (int i = 0; i < count; ++i) {
-          Lock::Guard guard = co_await stage.lock.lock();
-          co_await stage.condition.wait(guard, [&] { return !items.empty(); });
-          items.pop_front();
-          ++taken;
+      auto take_all = [&]() -> Coro<> {
+        Lock::Guard guard = co_await stage.lock.lock();
+        while (taken < kItems) {
+          co_await stage.condition.wait(guard, [&] { return !items.empty() || taken == kItems; });
+          if (!items.empty()) {
+            items.pop_front();
+            ++taken;
+          }
         }
+        stage.condition.notify_all();  // there won't be any more
       };
       Task<> producer = spawn([&]() -> Coro<> {
-        for (int i = 0; i < 8; ++i) {
+        for (int i = 0; i < kItems; ++i) {
           Lock::Guard guard = co_await stage.lock.lock();
           items.push_back(i);
-          stage.condition.notify();
-          co_await yield_now();  // the notified one has to wait for the lock
+          stage.condition.notify();  // once for each item
+          co_await yield_now();      // the notified one has to wait for the lock
           guard.unlock();
-          co_await settle(i % 3);
+          co_await settle(1 + i % 3);
         }
       });
-      int victims = 0;
-      Task<> other;
-      co_await cut.run([&]() -> Coro<> {
-        while (victims < 3) {
-          Lock::Guard guard = co_await stage.lock.lock();
-          if (!other) {
-            other = spawn(take(5));
-          }
-          co_await stage.condition.wait(guard, [&] { return !items.empty(); });
-          items.pop_front();
-          ++victims;
-        }
+      Task<> other = spawn([&]() -> Coro<> {
+        co_await yield_now();  // the victim is the first one to wait
+        co_await take_all();
       });
-      if (!other) {
-        other = spawn(take(5));
-      }
-      // Each item is notified once: one notification lost and these would wait for ever.
-      const int rest = 3 - victims;
-      auto join = [&]() -> Coro<> {
-        co_await take(rest);
-        co_await other;
-      };
-      const bool all = co_await move_on_after(1h, join);
+      co_await cut.run([&]() -> Coro<> { co_await take_all(); });
+      // One notification lost, and it may wait for ever for an item that lies there.
+      const bool all = co_await move_on_after(1h, [&]() -> Coro<> { co_await other; });
       CHECK(all);
       co_await producer;
-      CHECK(taken + victims == 8);
+      CHECK(taken == kItems);
       CHECK(items.empty());
       CHECK_FALSE(stage.lock.locked());
+      other.cancel();
+      co_await settle();
     });
     CHECK(rounds > 15);
   }
