@@ -13,6 +13,7 @@ void TurnLeaf::await_suspend(std::coroutine_handle<>) noexcept {
   suspend();
   if (step_is_used_up_) {
     wake();
+    LoopAccess::poll_next(loop());
   } else {
     line_.push(*this);
   }
