@@ -1,5 +1,6 @@
 #include <simul/semaphore.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
 #include <string>

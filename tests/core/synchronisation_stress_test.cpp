@@ -1,6 +1,9 @@
 // Everything that tasks of one loop synchronise with, at once, with tasks cancelled at random and the
 // ready queue in random order.
+#include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstddef>
 #include <deque>
 #include <random>
 #include <string>

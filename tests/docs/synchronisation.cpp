@@ -1,8 +1,9 @@
 // The snippets of docs/runtime/synchronisation.md.
+#include <algorithm>
 #include <chrono>
 #include <deque>
-#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>

@@ -15,6 +15,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <simul/detail/turn_leaf.hpp>
