@@ -175,10 +175,11 @@ TEST_SUITE("callbacks") {
 
   TEST_CASE("a callback that queues itself again for ever doesn't keep the loop from ending") {
     int calls = 0;
+    std::function<void()> again;
     {
       VirtualClock clock;
       Loop loop(clock);
-      std::function<void()> again = [&] {
+      again = [&] {
         ++calls;
         loop.call_soon(again);
         loop.post(again);

@@ -2,6 +2,8 @@
 #include <simul/submit.hpp>
 
 #include <atomic>
+#include <latch>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -52,11 +54,27 @@ TEST_SUITE("submit") {
 
   TEST_CASE("it can be waited for with patience, asked, and cancelled") {
     LoopThread other;
-    auto endless = submit(other.loop(), sleep_forever);
+    std::latch started(1);
+    auto endless = submit(other.loop(), [&]() -> Coro<> {
+      started.count_down();
+      co_await sleep_until(kNever);
+    });
+    started.wait();
     CHECK_FALSE(endless.wait_for(1ms));
     CHECK_FALSE(endless.done());
     endless.cancel("enough");
     CHECK_THROWS_WITH_AS(endless.get(), "cancelled: enough", TaskCancelled);
+  }
+
+  TEST_CASE("one that is cancelled before it starts destroys its arguments and says so") {
+    int alive = 0;
+    VirtualClock clock;
+    Loop loop(clock);
+    auto work = submit(loop, [](Witness) -> Coro<> { co_return; }, Witness(alive));
+    work.cancel();
+    loop.run_until_complete(settle());
+    CHECK(alive == 0);
+    CHECK_THROWS_WITH_AS(work.get(), "cancelled before it could start", TaskCancelled);
   }
 
   TEST_CASE("one loop can be given work before it runs") {

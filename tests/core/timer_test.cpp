@@ -202,7 +202,7 @@ TEST_SUITE("real clock") {
       const Duration cpu = cpu_time();
       co_await sleep(100ms);
       CHECK(cpu_time() - cpu < 20ms);
-      CHECK(voluntary_switches() - switches <= 3);
+      CHECK(voluntary_switches() - switches <= 20);  // a tick would cost a hundred
       CHECK(reactor.callbacks() == callbacks);
     }());
   }

@@ -29,7 +29,7 @@ class Submission {
       : task_(std::move(task)), result_(std::move(result)), loop_(&loop) {}
 
   /// Blocks until the coroutine has ended; gives its result or throws what it threw, TaskCancelled if it
-  /// was cancelled or its loop has ended. Once. Throws std::logic_error on the loop's own thread while it
+  /// was cancelled or its loop has ended. To be called once. Throws std::logic_error on the loop's own thread while it
   /// runs, which would wait for ever.
   T get() {
     require_elsewhere();
@@ -37,7 +37,7 @@ class Submission {
       return result_.get();
     } catch (const std::future_error& error) {
       if (error.code() == std::future_errc::broken_promise) {
-        throw TaskCancelled("cancelled: the loop has ended");
+        throw TaskCancelled("cancelled before it could start");
       }
       throw;
     }
