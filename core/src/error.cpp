@@ -14,11 +14,13 @@ class Category final : public std::error_category {
       case Errc::end_of_stream:
         return "end of stream";
       case Errc::closed:
-        return "the stream was closed on this side";
+        return "closed";
       case Errc::broken_stream:
         return "an earlier send was cut off in the middle";
       case Errc::draining:
         return "the server is shutting down";
+      case Errc::would_block:
+        return "not without waiting";
     }
     return "unknown error " + std::to_string(code);
   }

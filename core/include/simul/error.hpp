@@ -14,9 +14,10 @@ namespace simul {
 
 enum class Errc {
   end_of_stream = 1,  ///< the peer has finished sending, in order
-  closed,             ///< this side has closed the stream
+  closed,             ///< this side has closed the stream; the channel has nobody at its other end
   broken_stream,      ///< an earlier send was cut off in the middle: what follows would be garbage
   draining,           ///< the server shuts down: no new message is wanted
+  would_block,        ///< not without waiting: a channel is full, or empty
 };
 
 [[nodiscard]] SIMUL_EXPORT const std::error_category& error_category() noexcept;

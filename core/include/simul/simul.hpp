@@ -3,9 +3,11 @@
 
 #include <simul/acquire_listeners.hpp>
 #include <simul/barrier.hpp>
+#include <simul/broadcast.hpp>
 #include <simul/cancel_scope.hpp>
 #include <simul/cancelled.hpp>
 #include <simul/capacity_limiter.hpp>
+#include <simul/channel.hpp>
 #include <simul/chunk.hpp>
 #include <simul/clock.hpp>
 #include <simul/condition.hpp>
@@ -17,11 +19,14 @@
 #include <simul/event.hpp>
 #include <simul/exception_group.hpp>
 #include <simul/leaf.hpp>
+#include <simul/lifo_channel.hpp>
 #include <simul/lock.hpp>
 #include <simul/log.hpp>
 #include <simul/loop.hpp>
 #include <simul/loop_group.hpp>
+#include <simul/oneshot.hpp>
 #include <simul/option.hpp>
+#include <simul/priority_channel.hpp>
 #include <simul/protocol.hpp>
 #include <simul/semaphore.hpp>
 #include <simul/serve.hpp>
@@ -32,3 +37,4 @@
 #include <simul/task.hpp>
 #include <simul/task_group.hpp>
 #include <simul/units.hpp>
+#include <simul/watch_channel.hpp>
