@@ -23,6 +23,13 @@
 #include <simul/detail/ring_buffer.hpp>
 #include <simul/error.hpp>
 
+// Lets the compiler see that what send() gives refers to the item.
+#if __has_cpp_attribute(clang::lifetimebound)
+#define SIMUL_LIFETIMEBOUND [[clang::lifetimebound]]
+#else
+#define SIMUL_LIFETIMEBOUND
+#endif
+
 namespace simul {
 
 template <typename T>
@@ -36,7 +43,7 @@ class Sender {
   /// a receiver. Errors: closed. Thread: any loop's.
   /// Cancel safety: `item` is moved from only if the channel took it. After an error or a
   /// cancellation the caller has it as it was. (It is a reference: await where you call.)
-  [[nodiscard]] detail::SendLeaf<T> send(T&& item) const noexcept {
+  [[nodiscard]] detail::SendLeaf<T> send(T&& item SIMUL_LIFETIMEBOUND) const noexcept {
     return detail::SendLeaf<T>(*end_, item);
   }
   /// Sends a copy.
@@ -131,3 +138,5 @@ template <typename T>
 }
 
 }  // namespace simul
+
+#undef SIMUL_LIFETIMEBOUND
