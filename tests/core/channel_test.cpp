@@ -257,6 +257,20 @@ TEST_SUITE("channel") {
     });
   }
 
+  TEST_CASE("the last sender may be in an item that goes with the last receiver") {
+    struct Letter {
+      Sender<Letter> reply_to;
+      Witness witness;
+    };
+    int alive = 0;
+    auto [sender, receiver] = channel<Letter>(4);
+    CHECK(sender.try_send(Letter{sender, Witness(alive)}).has_value());
+    sender = {};
+    CHECK_FALSE(receiver.closed());
+    receiver = {};
+    CHECK(alive == 0);
+  }
+
   TEST_CASE("send copies what it can't move, and the copy may be the only one") {
     run_virtual([]() -> Coro<> {
       auto [sender, receiver] = channel<std::string>(0);
