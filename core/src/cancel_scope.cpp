@@ -1,6 +1,8 @@
 #include <simul/cancel_scope.hpp>
 
+#include <algorithm>
 #include <cassert>
+#include <chrono>
 
 #include <simul/detail/task_base.hpp>
 #include <simul/loop.hpp>
@@ -98,8 +100,11 @@ std::string CancelScope::reason() const {
 }
 
 void DeadlineScope::set_deadline(TimePoint deadline) {
+  if (deadline_passed_) {
+    return;
+  }
   wanted_ = deadline;
-  if (loop_ != nullptr && !deadline_passed_) {
+  if (loop_ != nullptr) {
     arm(*loop_, deadline);
   }
 }
@@ -148,6 +153,20 @@ bool ScopeEntry::absorbs() const noexcept {
 }
 
 namespace detail {
+
+void check_cancelled(TaskBase& task) {
+  if (task.scope_cancelled()) {
+    throw Cancelled(task.innermost_scope().reason());
+  }
+}
+
+void throw_timed_out(const DeadlineScope& scope, TimePoint start) {
+  if (!scope.deadline_passed()) {
+    throw TimedOut("cut off: " + scope.reason());
+  }
+  const std::chrono::duration<double> wait = scope.deadline() - start;
+  throw TimedOut("timed out after " + std::to_string(std::max(wait.count(), 0.0)) + " s");
+}
 
 TimePoint now_of(TaskBase& task) noexcept { return task.loop().exact_now(); }
 

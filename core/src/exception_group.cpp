@@ -15,6 +15,15 @@ ExceptionGroup::ExceptionGroup(std::vector<std::exception_ptr> exceptions)
 
 ExceptionGroup::~ExceptionGroup() = default;
 
+void rethrow_all(std::vector<std::exception_ptr> exceptions) {
+  if (exceptions.size() == 1) {
+    std::rethrow_exception(exceptions.front());
+  }
+  if (!exceptions.empty()) {
+    throw ExceptionGroup(std::move(exceptions));
+  }
+}
+
 std::string describe(const std::exception_ptr& exception) noexcept {
   try {
     std::rethrow_exception(exception);

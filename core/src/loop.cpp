@@ -47,7 +47,7 @@ Loop::Loop(Environment& environment) : picks_(environment.picks()), environment_
   timers_ = std::make_unique<detail::TimerWheel>(environment_.now());
   mailbox_ = std::make_shared<detail::Mailbox>([this] { reactor_->interrupt(); });
   reactor_ = std::make_unique<detail::Reactor>(*this, *timers_, environment_.virtual_time());
-  root_.reset(new TaskGroup(*this, TaskGroup::OnFailure::report));
+  root_.reset(new TaskGroup(*this, detail::GroupPolicy::report));
 }
 
 Loop::~Loop() {
@@ -79,6 +79,7 @@ Loop* Loop::current_or_null() noexcept { return t_current; }
 
 void Loop::turn() {
   now_ = kStale;
+  ++turn_;
   wait_for_work();
   unpolled_steps_ += ready_.size();
   for (std::size_t left = ready_.size(); left > 0; --left) {
@@ -144,7 +145,7 @@ void Loop::shutdown() {
   }
   root_->scope_.cancel("the loop ends");
   run_while([this] { return task_count_ > 0; });
-  root_.reset(new TaskGroup(*this, TaskGroup::OnFailure::report));
+  root_.reset(new TaskGroup(*this, detail::GroupPolicy::report));
 }
 
 std::vector<AnyTask> Loop::all_tasks() const {

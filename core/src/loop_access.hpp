@@ -22,6 +22,7 @@ struct LoopAccess {
   static std::size_t& task_count(Loop& loop) noexcept { return loop.task_count_; }
   static Callback*& timed_callbacks(Loop& loop) noexcept { return loop.timed_callbacks_; }
   static bool ending(const Loop& loop) noexcept { return loop.ending_; }
+  static std::uint64_t turn(const Loop& loop) noexcept { return loop.turn_; }
   static TaskGroup& root(Loop& loop) noexcept { return *loop.root_; }
 };
 

@@ -105,7 +105,7 @@ void TaskBase::finish() noexcept {
   TaskGroup& owner = group();
   scope_.abandon();
   --LoopAccess::task_count(*loop_);
-  if (owner.child_ended(state == TaskState::failed ? exception() : nullptr)) {
+  if (owner.child_ended(state, exception())) {
     mark_observed();
   }
   state_.store(state, std::memory_order_release);

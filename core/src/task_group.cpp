@@ -3,6 +3,7 @@
 #include <cassert>
 #include <stdexcept>
 
+#include <simul/cancelled.hpp>
 #include <simul/loop.hpp>
 
 namespace simul {
@@ -21,11 +22,16 @@ void TaskGroup::child_started(CancelScope& child) noexcept {
   child.adopt(scope_);
 }
 
-bool TaskGroup::child_ended(const std::exception_ptr& failure) noexcept {
+bool TaskGroup::child_ended(TaskState state, const std::exception_ptr& error) noexcept {
   --alive_;
-  const bool throws = failure != nullptr && policy_ == OnFailure::cancel_all;
-  if (throws) {
-    fail(failure);
+  bool throws = false;
+  if (state != TaskState::done && policy_ != detail::GroupPolicy::report) {
+    if (state == TaskState::failed) {
+      throws = true;
+      fail(error);
+    } else if (policy_ == detail::GroupPolicy::all_needed && !scope_.cancelled()) {
+      fail(std::make_exception_ptr(TaskCancelled(describe(error))));
+    }
   }
   if (alive_ == 0 && joiner_ != nullptr) {
     joiner_->wake();
@@ -38,17 +44,12 @@ void TaskGroup::fail(std::exception_ptr failure) noexcept {
   scope_.cancel("a task of the group failed");
 }
 
-GroupRunner::GroupRunner(detail::TaskBase& task) noexcept
-    : group_(task.loop(), TaskGroup::OnFailure::cancel_all), entry_(task, group_.scope_) {}
+GroupRunner::GroupRunner(detail::TaskBase& task, detail::GroupPolicy policy) noexcept
+    : group_(task.loop(), policy), entry_(task, group_.scope_) {}
 
 void GroupRunner::finish() {
   group_.ended_ = true;
-  if (group_.failures_.size() == 1) {
-    std::rethrow_exception(group_.failures_.front());
-  }
-  if (!group_.failures_.empty()) {
-    throw ExceptionGroup(std::move(group_.failures_));
-  }
+  rethrow_all(std::move(group_.failures_));
   if (group_.scope_.cancelled() && !entry_.absorbs()) {
     throw Cancelled(group_.scope_.reason());
   }

@@ -59,6 +59,7 @@ class SIMUL_EXPORT AnyTask {
   bool operator==(const AnyTask&) const noexcept = default;
 
  private:
+  friend struct detail::TaskAccess;  // what combines tasks
   class [[nodiscard]] Awaiter final : public detail::TaskLeaf {
    public:
     Awaiter(detail::TaskBase& awaited, detail::PromiseBase& promise) noexcept

@@ -9,6 +9,9 @@
 //   bool in_time = co_await move_on_after(5s, [&]() -> Coro<> { ... });   // false: the deadline cut it
 //   std::optional<int> n = co_await move_on_after(5s, [&]() -> Coro<int> { ... });
 //   co_await fail_after(5s, [&]() -> Coro<> { ... });                     // throws TimedOut
+//   co_await fail_after(5s, [&](DeadlineScope& scope) -> Coro<> {         // one that can be moved
+//     while (auto chunk = co_await peer.recv()) scope.set_deadline(Loop::current().now() + 5s);
+//   });
 //   co_await shielded(1s, [&]() -> Coro<> { co_await peer.send(goodbye); });
 //
 // Cancellation is level-triggered: from then on every await inside throws Cancelled before it does
@@ -92,7 +95,8 @@ class SIMUL_EXPORT DeadlineScope final : public CancelScope, private detail::Tim
  public:
   explicit DeadlineScope(TimePoint deadline = kNever) noexcept : wanted_(deadline) {}
 
-  /// Cancels with the reason "deadline" at that time. Moving it has no effect once it has passed.
+  /// Cancels with the reason "deadline" at that time; in the loop's next turn if it is past. kNever
+  /// takes it back. Moving it has no effect once it has passed. Thread: the loop's.
   void set_deadline(TimePoint deadline);
   [[nodiscard]] TimePoint deadline() const noexcept { return wanted_; }
   /// Was it this scope's own deadline that cancelled it?
@@ -177,6 +181,44 @@ Coro<Completion<CoroValue<Fn, Args&...>>> run_in_scope(Scope& scope, Fn& fn, Arg
   co_return Completion<CoroValue<Fn, Args&...>>{};
 }
 
+/// What a deadline can apply to: `fn()`, or `fn(scope)` if it wants to move the deadline.
+template <typename Fn>
+concept DeadlineFunction = CoroFunction<Fn> || CoroFunction<Fn, DeadlineScope&>;
+
+template <typename Fn>
+struct DeadlineValueOf {
+  using type = CoroValue<Fn>;
+};
+template <typename Fn>
+  requires CoroFunction<Fn, DeadlineScope&>
+struct DeadlineValueOf<Fn> {
+  using type = CoroValue<Fn, DeadlineScope&>;
+};
+template <typename Fn>
+using DeadlineValue = typename DeadlineValueOf<Fn>::type;
+
+template <typename Fn>
+Coro<Completion<DeadlineValue<Fn>>> run_until_deadline(DeadlineScope& scope, Fn& fn) {
+  if constexpr (CoroFunction<Fn, DeadlineScope&>) {
+    return run_in_scope(scope, fn, scope);
+  } else {
+    return run_in_scope(scope, fn);
+  }
+}
+
+[[noreturn]] SIMUL_EXPORT void throw_timed_out(const DeadlineScope& scope, TimePoint start);
+
+/// The value of what ran in `scope` since `start`. Throws TimedOut if there is none.
+template <typename T>
+T in_time(Completion<T>&& completion, const DeadlineScope& scope, TimePoint start) {
+  if (!completion) {
+    throw_timed_out(scope, start);
+  }
+  if constexpr (!std::is_void_v<T>) {
+    return *std::move(completion);
+  }
+}
+
 }  // namespace detail
 
 /// Runs `fn(scope)`; gives what move_on_after gives. The scope's deadline can be set inside.
@@ -188,34 +230,41 @@ Coro<detail::Completion<detail::CoroValue<Fn, DeadlineScope&>>> with_scope(Fn fn
 }
 
 /// Runs `fn` until `deadline`. Gives true (or the value) if it ended by itself, false (or nullopt) if
-/// this deadline cut it off. A result that is there when the deadline passes wins.
+/// this deadline cut it off. A result that is there when the deadline passes wins. An `fn` that takes
+/// a DeadlineScope& can move the deadline.
 template <typename Fn>
-  requires detail::CoroFunction<Fn>
-Coro<detail::Completion<detail::CoroValue<Fn>>> move_on_at(TimePoint deadline, Fn fn) {
+  requires detail::DeadlineFunction<Fn>
+Coro<detail::Completion<detail::DeadlineValue<Fn>>> move_on_at(TimePoint deadline, Fn fn) {
   DeadlineScope scope(deadline);
-  co_return co_await detail::run_in_scope(scope, fn);
+  co_return co_await detail::run_until_deadline(scope, fn);
 }
 
+/// move_on_at, counted from when it is awaited.
 template <typename Fn>
-  requires detail::CoroFunction<Fn>
-Coro<detail::Completion<detail::CoroValue<Fn>>> move_on_after(Duration wait, Fn fn) {
+  requires detail::DeadlineFunction<Fn>
+Coro<detail::Completion<detail::DeadlineValue<Fn>>> move_on_after(Duration wait, Fn fn) {
   DeadlineScope scope(time_after(detail::now_of(co_await detail::this_task), wait));
-  co_return co_await detail::run_in_scope(scope, fn);
+  co_return co_await detail::run_until_deadline(scope, fn);
 }
 
-/// Runs `fn`; throws TimedOut if it hadn't ended after `wait`.
+/// As move_on_at, but throws TimedOut if this deadline cut `fn` off, or `fn` its own scope by hand.
 template <typename Fn>
-  requires detail::CoroFunction<Fn>
-Coro<detail::CoroValue<Fn>> fail_after(Duration wait, Fn fn) {
-  DeadlineScope scope(time_after(detail::now_of(co_await detail::this_task), wait));
-  auto completion = co_await detail::run_in_scope(scope, fn);
-  if (!completion) {
-    throw TimedOut("timed out after " +
-                   std::to_string(std::chrono::duration<double>(wait).count()) + " s");
-  }
-  if constexpr (!std::is_void_v<detail::CoroValue<Fn>>) {
-    co_return *std::move(completion);
-  }
+  requires detail::DeadlineFunction<Fn>
+Coro<detail::DeadlineValue<Fn>> fail_at(TimePoint deadline, Fn fn) {
+  const TimePoint start = detail::now_of(co_await detail::this_task);
+  DeadlineScope scope(deadline);
+  auto completion = co_await detail::run_until_deadline(scope, fn);
+  co_return detail::in_time<detail::DeadlineValue<Fn>>(std::move(completion), scope, start);
+}
+
+/// fail_at, counted from when it is awaited.
+template <typename Fn>
+  requires detail::DeadlineFunction<Fn>
+Coro<detail::DeadlineValue<Fn>> fail_after(Duration wait, Fn fn) {
+  const TimePoint start = detail::now_of(co_await detail::this_task);
+  DeadlineScope scope(time_after(start, wait));
+  auto completion = co_await detail::run_until_deadline(scope, fn);
+  co_return detail::in_time<detail::DeadlineValue<Fn>>(std::move(completion), scope, start);
 }
 
 /// Runs `fn` protected from outer cancellations for `grace`. When that is used up its awaits throw

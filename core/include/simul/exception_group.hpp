@@ -27,6 +27,9 @@ class SIMUL_EXPORT ExceptionGroup : public std::exception {
   std::string what_;
 };
 
+/// Throws the only one as itself, several as an ExceptionGroup; does nothing if there are none.
+SIMUL_EXPORT void rethrow_all(std::vector<std::exception_ptr> exceptions);
+
 /// what() of an exception, "cancelled: ..." of a Cancelled, "unknown exception" of anything else.
 [[nodiscard]] SIMUL_EXPORT std::string describe(const std::exception_ptr& exception) noexcept;
 

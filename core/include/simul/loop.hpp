@@ -135,6 +135,7 @@ class SIMUL_EXPORT Loop {
   std::size_t task_count_ = 0;
   std::size_t unpolled_steps_ = 0;
   detail::Callback* timed_callbacks_ = nullptr;
+  std::uint64_t turn_ = 0;  // its number
   bool stopping_ = false;
   bool ending_ = false;  // no callback is taken any more
   const bool picks_;     // does the environment choose who goes first?

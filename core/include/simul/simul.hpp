@@ -2,6 +2,7 @@
 #pragma once
 
 #include <simul/acquire_listeners.hpp>
+#include <simul/as_completed.hpp>
 #include <simul/barrier.hpp>
 #include <simul/broadcast.hpp>
 #include <simul/cancel_scope.hpp>
@@ -18,23 +19,29 @@
 #include <simul/error.hpp>
 #include <simul/event.hpp>
 #include <simul/exception_group.hpp>
+#include <simul/gather.hpp>
+#include <simul/gather_settled.hpp>
 #include <simul/leaf.hpp>
 #include <simul/lifo_channel.hpp>
 #include <simul/lock.hpp>
 #include <simul/log.hpp>
 #include <simul/loop.hpp>
 #include <simul/loop_group.hpp>
+#include <simul/on_exit.hpp>
 #include <simul/oneshot.hpp>
 #include <simul/option.hpp>
 #include <simul/priority_channel.hpp>
 #include <simul/protocol.hpp>
+#include <simul/race.hpp>
 #include <simul/semaphore.hpp>
 #include <simul/serve.hpp>
 #include <simul/signals.hpp>
 #include <simul/sleep.hpp>
 #include <simul/socket.hpp>
+#include <simul/started.hpp>
 #include <simul/stream.hpp>
 #include <simul/task.hpp>
 #include <simul/task_group.hpp>
 #include <simul/units.hpp>
+#include <simul/wait.hpp>
 #include <simul/watch_channel.hpp>

@@ -184,6 +184,7 @@ class Task {
       throw std::logic_error("the task runs on another loop");
     }
   }
+  friend struct detail::TaskAccess;  // what combines tasks
   detail::TaskBase& state_base() const noexcept { return *state_; }
   T take_result() && {
     state_->mark_observed();

@@ -12,19 +12,35 @@
 
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
+#include <memory>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <simul/cancel_scope.hpp>
 #include <simul/coro.hpp>
+#include <simul/detail/task_access.hpp>
 #include <simul/exception_group.hpp>
 #include <simul/export.hpp>
 #include <simul/leaf.hpp>
+#include <simul/started.hpp>
 #include <simul/task.hpp>
 
 namespace simul {
+
+namespace detail {
+
+/// What a child that doesn't end well means to its group.
+enum class GroupPolicy : std::uint8_t {
+  fail_fast,   // a failure cancels the others
+  all_needed,  // so does the cancellation of one child
+  report,      // nothing: failures are the business of those who hold the tasks
+};
+
+}  // namespace detail
 
 class SIMUL_EXPORT TaskGroup {
  public:
@@ -45,6 +61,17 @@ class SIMUL_EXPORT TaskGroup {
         std::forward<Fn>(fn), std::forward<Args>(args)...));
   }
 
+  /// Spawns `fn(started, args...)` and waits until the child says `started(value)`: gives that value.
+  ///   int port = co_await group.start<int>(serve);   // Coro<> serve(Started<int> started)
+  /// From then on it is a child like any other. If it fails before, the failure is thrown here, and
+  /// not by the group; if it is cancelled, TaskCancelled; if it ends without a word, std::logic_error.
+  /// Function and arguments are copied or moved and kept, as by spawn. Thread: the loop's.
+  /// Cancel safety: a cancelled start() cancels the child and joins it. A child that has said its word
+  /// stays, its value is given, and the next await throws.
+  template <typename T = void, typename Fn, typename... Args>
+    requires detail::CoroFunction<Fn, Started<T>, Args...>
+  Coro<T> start(Fn fn, Args... args);
+
   /// Cancels body and children. The group then ends quietly once all have. Thread: the loop's.
   void cancel(std::string_view reason = "cancelled") { scope_.cancel(reason); }
   /// Of the children that have not ended.
@@ -56,14 +83,14 @@ class SIMUL_EXPORT TaskGroup {
   friend class Loop;
   friend class GroupRunner;
 
-  enum class OnFailure : bool { cancel_all, report };
   class Scope final : public CancelScope {
    public:
     explicit Scope(TaskGroup& owner) noexcept : group(owner) {}
     TaskGroup& group;
   };
 
-  TaskGroup(Loop& loop, OnFailure policy) noexcept : loop_(&loop), policy_(policy), scope_(*this) {}
+  TaskGroup(Loop& loop, detail::GroupPolicy policy) noexcept
+      : loop_(&loop), policy_(policy), scope_(*this) {}
 
   /// The group of a task, by the scope that the task's own is inside of.
   static TaskGroup& of(CancelScope& scope) noexcept { return static_cast<Scope&>(scope).group; }
@@ -71,14 +98,14 @@ class SIMUL_EXPORT TaskGroup {
   Loop& open_loop() const;
   void child_started(CancelScope& child) noexcept;
   /// True: the group will throw this failure, so nobody else has to report it.
-  bool child_ended(const std::exception_ptr& failure) noexcept;
+  bool child_ended(TaskState state, const std::exception_ptr& error) noexcept;
   void fail(std::exception_ptr failure) noexcept;
 
   Loop* loop_;
   std::size_t alive_ = 0;
   Leaf* joiner_ = nullptr;
   std::vector<std::exception_ptr> failures_;
-  OnFailure policy_;
+  detail::GroupPolicy policy_;
   bool ended_ = false;
   Scope scope_;
 };
@@ -86,7 +113,8 @@ class SIMUL_EXPORT TaskGroup {
 /// The part of with_group that needs no template.
 class SIMUL_EXPORT GroupRunner {
  public:
-  explicit GroupRunner(detail::TaskBase& task) noexcept;
+  explicit GroupRunner(detail::TaskBase& task,
+                       detail::GroupPolicy policy = detail::GroupPolicy::fail_fast) noexcept;
   TaskGroup& group() noexcept { return group_; }
 
   /// The body threw something else than Cancelled; call inside the catch block.
@@ -127,13 +155,12 @@ class SIMUL_EXPORT GroupRunner {
   ScopeEntry entry_;
 };
 
-/// Runs `body(group)` in the current task, then waits for the group's tasks; see the head of this
-/// file. Cancel safety: a cancellation reaches body and children and is rethrown after the last one
-/// has ended.
+namespace detail {
+
+/// with_group, gather and race: the one place that cancels and joins.
 template <typename Fn>
-  requires detail::CoroFunction<Fn, TaskGroup&>
-Coro<> with_group(Fn body) {
-  GroupRunner runner(co_await detail::this_task);
+Coro<> run_group(GroupPolicy policy, Fn body) {
+  GroupRunner runner(co_await this_task, policy);
   try {
     co_await body(runner.group());
   } catch (const Cancelled&) {
@@ -143,6 +170,30 @@ Coro<> with_group(Fn body) {
   }
   co_await runner.join();
   runner.finish();
+}
+
+}  // namespace detail
+
+/// Runs `body(group)` in the current task, then waits for the group's tasks; see the head of this
+/// file. Cancel safety: a cancellation reaches body and children and is rethrown after the last one
+/// has ended.
+template <typename Fn>
+  requires detail::CoroFunction<Fn, TaskGroup&>
+Coro<> with_group(Fn body) {
+  return detail::run_group(detail::GroupPolicy::fail_fast, std::move(body));
+}
+
+template <typename T, typename Fn, typename... Args>
+  requires detail::CoroFunction<Fn, Started<T>, Args...>
+Coro<T> TaskGroup::start(Fn fn, Args... args) {
+  detail::check_cancelled(co_await detail::this_task);
+  const auto state = std::make_shared<detail::StartStateOf<T>>();
+  Task<> child =
+      spawn(detail::run_starting<T, Fn, Args...>(state, std::move(fn), std::move(args)...));
+  co_await detail::StartLeaf(*state, detail::TaskAccess::state(child));
+  if constexpr (!std::is_void_v<T>) {
+    co_return *std::move(state->value);
+  }
 }
 
 }  // namespace simul

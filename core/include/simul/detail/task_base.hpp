@@ -28,6 +28,8 @@ enum class TaskState : std::uint8_t { pending, done, failed, cancelled };
 
 namespace detail {
 
+struct TaskAccess;
+
 class SIMUL_EXPORT TaskBase : private Ready {
  public:
   static void* operator new(std::size_t size) { return frame_allocate(size); }
