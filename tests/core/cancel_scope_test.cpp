@@ -271,6 +271,122 @@ TEST_SUITE("deadlines") {
     });
   }
 
+  TEST_CASE("fail_at throws TimedOut when its time comes, and gives the value before") {
+    run_virtual([]() -> Coro<> {
+      const TimePoint start = Loop::current().exact_now();
+      auto late = [&] { return fail_at(start + 2s, [] { return sleep_for(1h); }); };
+      CHECK_THROWS_WITH(co_await late(), "timed out after 2.000000 s");
+      CHECK(Loop::current().exact_now() - start == 2s);
+      const int value = co_await fail_at(start + 4s, []() -> Coro<int> {
+        co_await sleep(1s);
+        co_return 6;
+      });
+      CHECK(value == 6);
+      CHECK(Loop::current().exact_now() - start == 3s);
+      auto past = [&] { return fail_at(start, [] { return sleep_for(1h); }); };
+      CHECK_THROWS_AS(co_await past(), TimedOut);
+      CHECK(Loop::current().exact_now() - start == 3s);
+    });
+  }
+
+  TEST_CASE("what a deadline function runs can move its deadline") {
+    run_virtual([]() -> Coro<> {
+      const TimePoint start = Loop::current().exact_now();
+      // An idle timeout: each piece of work moves it on.
+      auto idle_for_2s_at_last = [&](DeadlineScope& scope) -> Coro<int> {
+        for (int i = 0; i < 5; ++i) {
+          co_await sleep(1s);
+          scope.set_deadline(Loop::current().now() + 2s);
+        }
+        co_await sleep(1h);
+        co_return 1;
+      };
+      CHECK_THROWS_AS(co_await fail_after(2s, idle_for_2s_at_last), TimedOut);
+      CHECK(Loop::current().exact_now() - start == 7s);
+      CHECK_THROWS_AS(co_await fail_at(kNever, idle_for_2s_at_last), TimedOut);
+      CHECK((co_await move_on_after(2s, idle_for_2s_at_last)) == std::nullopt);
+      CHECK((co_await move_on_at(kNever, idle_for_2s_at_last)) == std::nullopt);
+      CHECK(Loop::current().exact_now() - start == 28s);
+      auto stops_itself = [](DeadlineScope& scope) -> Coro<> {
+        scope.cancel("by hand");
+        co_await sleep(1s);
+      };
+      CHECK_THROWS_WITH(co_await fail_after(1h, stops_itself), "cut off: by hand");
+    });
+  }
+
+  TEST_CASE("a deadline that is moved into the past cuts in the next turn") {
+    run_virtual([]() -> Coro<> {
+      const TimePoint start = Loop::current().exact_now();
+      const bool in_time = co_await move_on_after(1h, [&](DeadlineScope& scope) -> Coro<> {
+        co_await sleep(2s);
+        scope.set_deadline(start + 1s);
+        CHECK_FALSE(scope.cancelled());
+        co_await sleep(1h);
+      });
+      CHECK_FALSE(in_time);
+      CHECK(Loop::current().exact_now() - start == 2s);
+    });
+  }
+
+  TEST_CASE("once it has passed, a deadline can't be moved") {
+    run_virtual([]() -> Coro<> {
+      const TimePoint start = Loop::current().exact_now();
+      co_await move_on_at(start + 1s, [&](DeadlineScope& scope) -> Coro<> {
+        (void)co_await cancel_reason(sleep_for(1h));
+        scope.set_deadline(start + 1h);
+        CHECK(scope.deadline() == start + 1s);
+        CHECK(scope.deadline_passed());
+        CHECK(co_await cancel_reason(sleep_for(1s)) == "deadline");
+      });
+      CHECK(Loop::current().exact_now() - start == 1s);
+    });
+  }
+
+  TEST_CASE(
+      "an outer deadline that is moved to before the inner one cuts both, and only its own call "
+      "says so") {
+    run_virtual([]() -> Coro<> {
+      const TimePoint start = Loop::current().exact_now();
+      bool inner_threw = false;
+      auto outer = [&](DeadlineScope& outer_scope) -> Coro<> {
+        auto inner = [&](DeadlineScope& inner_scope) -> Coro<> {
+          outer_scope.set_deadline(start + 1s);
+          inner_scope.set_deadline(start + 2s);
+          const std::string reason = co_await cancel_reason(sleep_for(1h));
+          CHECK(reason == "deadline");
+          CHECK(outer_scope.deadline_passed());
+          CHECK_FALSE(inner_scope.deadline_passed());
+          co_await sleep(1h);
+        };
+        try {
+          co_await fail_after(5s, inner);
+        } catch (const TimedOut&) {
+          inner_threw = true;
+        }
+      };
+      CHECK_THROWS_AS(co_await fail_after(10s, outer), TimedOut);
+      CHECK_FALSE(inner_threw);
+      CHECK(Loop::current().exact_now() - start == 1s);
+    });
+  }
+
+  TEST_CASE("of nested scopes that are cut one after the other, each tells its own reason") {
+    run_virtual([]() -> Coro<> {
+      Trace trace;
+      co_await with_scope([&](CancelScope& outer) -> Coro<> {
+        co_await move_on_after(1s, [&](DeadlineScope& inner) -> Coro<> {
+          trace(co_await cancel_reason(sleep_for(1h)));
+          outer.cancel("outer");
+          trace(co_await cancel_reason(sleep_for(1h)));  // the innermost that applies
+          CHECK(inner.reason() == "deadline");
+        });
+        trace(co_await cancel_reason(sleep_for(1h)));
+      });
+      CHECK(trace.text() == "deadline deadline outer");
+    });
+  }
+
   TEST_CASE("a deadline that is taken back never comes") {
     run_virtual([]() -> Coro<> {
       co_await with_scope([&](DeadlineScope& scope) -> Coro<> {
@@ -450,6 +566,32 @@ TEST_SUITE("shields") {
       });
       co_await task;
       CHECK(slept);
+    });
+  }
+
+  TEST_CASE("a cancellation from outside while it is in a shield, twice, and in its catch block") {
+    run_virtual([]() -> Coro<> {
+      Trace trace;
+      Task<> task;
+      task = spawn([&]() -> Coro<> {
+        try {
+          co_await shielded(1h, [] { return sleep_for(2s); });
+          trace("shield-over");
+          co_await sleep(1h);
+        } catch (const Cancelled& cancelled) {
+          trace(cancelled.reason());
+          task.cancel("third");
+        }
+        co_await shielded(1h, [] { return sleep_for(1s); });
+        trace("cleaned");
+        co_await sleep(1h);
+        trace("never");
+      });
+      co_await sleep(1s);
+      task.cancel("first");
+      task.cancel("second");
+      CHECK_THROWS_WITH(co_await task, "cancelled: first");
+      CHECK(trace.text() == "shield-over first cleaned");
     });
   }
 

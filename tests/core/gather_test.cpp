@@ -442,8 +442,9 @@ TEST_SUITE("gather") {
       CHECK(results.back() == kMany - 1);
 
       auto never = [](int) { return after(1h, 0); };
+      const auto fewer = std::views::iota(0, kMany / 10);  // a throw is dear under a sanitizer
       const bool in_time = co_await move_on_after(
-          1s, [&]() -> Coro<> { (void)co_await gather(numbers | std::views::transform(never)); });
+          1s, [&]() -> Coro<> { (void)co_await gather(fewer | std::views::transform(never)); });
       CHECK_FALSE(in_time);
       CHECK(Loop::current().task_count() == 1);
     });

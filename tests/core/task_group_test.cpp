@@ -335,6 +335,128 @@ TEST_SUITE("task group") {
     CHECK(trace.text() == "inner-child outer-child");
   }
 
+  TEST_CASE(
+      "a failing body and failing children: all failures, in the order in which they happened") {
+    run_virtual([]() -> Coro<> {
+      auto fails_in_cleanup = [](Duration needed, std::string text) -> Coro<> {
+        try {
+          co_await sleep_forever();
+        } catch (const Cancelled&) {
+        }
+        co_await shielded(1h, [&] { return sleep_for(needed); });
+        throw std::runtime_error(text);
+      };
+      auto body = [&](TaskGroup& group) -> Coro<> {
+        group.spawn(fails_in_cleanup, 3s, "third");
+        group.spawn(fails_in_cleanup, 2s, "second");
+        co_await sleep(1s);
+        throw std::runtime_error("body");
+      };
+      CHECK_THROWS_WITH(co_await with_group(body), "3 failures: body; second; third");
+    });
+  }
+
+  TEST_CASE(
+      "groups nest: cancelling the inner one leaves the outer one alone, not the other way round") {
+    Trace trace;
+    run_virtual([&]() -> Coro<> {
+      co_await with_group([&](TaskGroup& outer) -> Coro<> {
+        outer.spawn(slow_to_end(trace, "outer-child", 0s));
+        co_await with_group([&](TaskGroup& inner) -> Coro<> {
+          inner.spawn(slow_to_end(trace, "inner-child", 0s));
+          co_await sleep(1s);
+          inner.cancel();
+        });
+        CHECK_FALSE(outer.scope().cancelled());
+        CHECK(outer.size() == 1);
+        co_await with_group([&](TaskGroup& inner) -> Coro<> {
+          inner.spawn(slow_to_end(trace, "second-inner-child", 1s));
+          co_await sleep(1s);
+          outer.cancel("all");
+          CHECK(inner.scope().cancelled());
+          CHECK(inner.scope().reason() == "all");
+        });
+        trace("never");
+      });
+    });
+    CHECK(trace.text() == "inner-child outer-child second-inner-child");
+  }
+
+  TEST_CASE(
+      "what is spawned into a group that is being cancelled never runs, and holds up nobody") {
+    int alive = 0;
+    bool ran = false;
+    run_virtual([&]() -> Coro<> {
+      co_await with_group([&](TaskGroup& group) -> Coro<> {
+        group.spawn([&]() -> Coro<> {
+          try {
+            co_await sleep_forever();
+          } catch (const Cancelled&) {
+          }
+          // Its cleanup wants help: from a shield too it comes too late for this group.
+          co_await shielded(1h, [&]() -> Coro<> {
+            co_await sleep(1s);
+            Task<> helper = group.spawn(
+                [&](Witness) -> Coro<> {
+                  ran = true;
+                  co_return;
+                },
+                Witness(alive));
+            CHECK_THROWS_AS(co_await helper, TaskCancelled);
+          });
+        });
+        co_await sleep(1s);
+        group.cancel();
+      });
+      CHECK(alive == 0);
+      CHECK_FALSE(ran);
+    });
+  }
+
+  TEST_CASE("anybody can spawn into a group while it joins, when its body has ended") {
+    Trace trace;
+    run_virtual([&]() -> Coro<> {
+      TaskGroup* open = nullptr;
+      Task<> stranger = spawn([&]() -> Coro<> {
+        co_await sleep(1s);
+        open->spawn(sleep_for(3s));
+        trace("stranger");
+      });
+      const TimePoint start = Loop::current().exact_now();
+      co_await with_group([&](TaskGroup& group) -> Coro<> {
+        open = &group;
+        group.spawn([&]() -> Coro<> {
+          co_await sleep(2s);
+          trace("sibling");
+          group.spawn(sleep_for(3s));
+        });
+        trace("body");
+        co_return;
+      });
+      CHECK(Loop::current().exact_now() - start == 5s);
+    });
+    CHECK(trace.text() == "body stranger sibling");
+  }
+
+  TEST_CASE("cancel() from a catch block of the body, and twice") {
+    Trace trace;
+    run_virtual([&]() -> Coro<> {
+      co_await with_group([&](TaskGroup& group) -> Coro<> {
+        group.spawn(slow_to_end(trace, "child", 1s));
+        co_await yield_now();
+        try {
+          throw std::runtime_error("handled");
+        } catch (const std::runtime_error& error) {
+          group.cancel(error.what());
+          group.cancel("second");
+        }
+        CHECK(co_await cancel_reason(sleep_for(1h)) == "handled");
+      });
+      trace("after");
+    });
+    CHECK(trace.text() == "child after");
+  }
+
   TEST_CASE("a cancellation that isn't this group's goes through its body") {
     run_virtual([]() -> Coro<> {
       // Somebody rethrows a Cancelled of elsewhere: the group has no reason to swallow it.

@@ -149,6 +149,18 @@ TEST_SUITE("wait") {
     });
   }
 
+  TEST_CASE("tasks of different types are waited for as AnyTask") {
+    run_virtual([]() -> Coro<> {
+      Task<int> number = spawn(ends(2s, 1));
+      Task<> nothing = spawn(sleep_for(1s));
+      auto first = co_await wait({number, nothing}, WaitFor::first_completed);
+      CHECK(first.done == Places{1});
+      const std::vector<AnyTask> both{number, nothing};
+      co_await wait(both);
+      CHECK(co_await number == 1);
+    });
+  }
+
   TEST_CASE("nobody to wait for, an empty handle, and oneself are errors") {
     run_virtual([]() -> Coro<> {
       std::vector<Task<int>> none;

@@ -11,8 +11,10 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <vector>
 
+#include <simul/any_task.hpp>
 #include <simul/clock.hpp>
 #include <simul/detail/task_set.hpp>
 #include <simul/detail/timer.hpp>
@@ -39,7 +41,8 @@ class [[nodiscard]] SIMUL_EXPORT Wait final : public Leaf,
                                               private detail::Timer {
  public:
   template <detail::TaskRange R>
-  Wait(R& tasks, WaitFor until, Duration timeout) : TaskSet(tasks), until_(until), wait_(timeout) {
+  Wait(const R& tasks, WaitFor until, Duration timeout)
+      : TaskSet(tasks), until_(until), wait_(timeout) {
     require_some();
   }
 
@@ -62,13 +65,19 @@ class [[nodiscard]] SIMUL_EXPORT Wait final : public Leaf,
   bool any_bad_ = false;  // failed or cancelled
 };
 
-/// Waits for `tasks`: a range of Task<T>, which keep running whatever happens here. Doesn't cede if
+/// Waits for `tasks`: a range of Task<T> or AnyTask, which keep running whatever happens here. Doesn't cede if
 /// what it waits for is the case already. Those that end before the waiter's turn comes are `done` too.
 /// Throws std::logic_error for an empty range, an empty handle, a task of another loop, and the task
 /// that waits. Thread: the loop's.
 /// Cancel safety: nothing to lose; the tasks go on.
 template <detail::TaskRange R>
-Wait wait(R& tasks, WaitFor until = WaitFor::all_completed, Duration timeout = Duration::max()) {
+Wait wait(const R& tasks, WaitFor until = WaitFor::all_completed,
+          Duration timeout = Duration::max()) {
+  return Wait(tasks, until, timeout);
+}
+/// The same for tasks of different types: wait({request, alarm}, WaitFor::first_completed).
+inline Wait wait(std::initializer_list<AnyTask> tasks, WaitFor until = WaitFor::all_completed,
+                 Duration timeout = Duration::max()) {
   return Wait(tasks, until, timeout);
 }
 

@@ -15,7 +15,7 @@ namespace simul::detail {
 
 template <typename R>
 concept TaskRange =
-    std::ranges::forward_range<R> && requires(std::ranges::range_reference_t<R> task) {
+    std::ranges::forward_range<const R> && requires(std::ranges::range_reference_t<const R> task) {
       { TaskAccess::state(task) } -> std::convertible_to<TaskBase&>;
     };
 
@@ -27,8 +27,9 @@ class SIMUL_EXPORT TaskSet {
  protected:
   /// Throws std::logic_error if one of the handles is empty.
   template <TaskRange R>
-  explicit TaskSet(R& tasks) : TaskSet(static_cast<std::size_t>(std::ranges::distance(tasks))) {
-    for (auto& task : tasks) {
+  explicit TaskSet(const R& tasks)
+      : TaskSet(static_cast<std::size_t>(std::ranges::distance(tasks))) {
+    for (const auto& task : tasks) {
       add(TaskAccess::state(task));
     }
   }
