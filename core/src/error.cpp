@@ -21,6 +21,14 @@ class Category final : public std::error_category {
         return "the server is shutting down";
       case Errc::would_block:
         return "not without waiting";
+      case Errc::incomplete_read:
+        return "the stream ended in the middle";
+      case Errc::limit_overrun:
+        return "longer than the limit";
+      case Errc::short_file:
+        return "the file is shorter than what was to be sent";
+      case Errc::queue_full:
+        return "the send queue is full";
     }
     return "unknown error " + std::to_string(code);
   }

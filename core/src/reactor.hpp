@@ -9,6 +9,7 @@
 #include <simul/clock.hpp>
 #include <simul/loop.hpp>
 
+#include "fd_watches.hpp"
 #include "os/alarm.hpp"
 
 namespace simul::detail {
@@ -38,6 +39,7 @@ class Reactor {
   }
 
   [[nodiscard]] uv_loop_t* uv() noexcept { return &uv_; }
+  [[nodiscard]] FdWatches& fd_watches() noexcept { return fd_watches_; }
 
   /// How often libuv reported a descriptor; tests hold it against what was to be expected.
   void count_callback() noexcept { ++callbacks_; }
@@ -55,6 +57,7 @@ class Reactor {
   uv_loop_t uv_{};
   uv_async_t async_{};
   uv_poll_t alarm_watch_{};
+  FdWatches fd_watches_;
 };
 
 }  // namespace simul::detail

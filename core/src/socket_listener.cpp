@@ -27,14 +27,17 @@ SocketListener& SocketListener::operator=(SocketListener&& other) noexcept {
 SocketListener::~SocketListener() { close(); }
 
 void SocketListener::close() noexcept {
-  if (fd_ < 0) {
-    return;
+  if (fd_ >= 0) {
+    ::close(release());
   }
+}
+
+int SocketListener::release() noexcept {
   if (watch_ != nullptr) {
     watch_->wake_all();
     std::exchange(watch_, nullptr)->close();
   }
-  ::close(std::exchange(fd_, -1));
+  return std::exchange(fd_, -1);
 }
 
 Endpoint SocketListener::local_endpoint() const {

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -154,6 +155,36 @@ IoResult SocketStream::nothing_sent(Bytes first, std::span<const Bytes> rest, in
   return IoResult::would_block(Interest::writable);
 }
 
+IoResult SocketStream::try_send_file(int file, std::uint64_t offset, std::size_t count) noexcept {
+  if (fd_ < 0 || error_ != 0) {
+    return fd_ < 0 ? IoResult::failed(Errc::closed) : fail(error_);
+  }
+  ssize_t sent = 0;
+  do {
+    auto from = static_cast<off_t>(offset);
+    sent = ::sendfile(fd_, file, &from, count);
+  } while (sent < 0 && errno == EINTR);
+  if (sent > 0) {
+    return IoResult::moved(static_cast<std::size_t>(sent));
+  }
+  if (sent == 0) {
+    return IoResult::failed(Errc::short_file);
+  }
+  switch (errno) {
+    case EINVAL:
+    case ENOSYS:
+    case ESPIPE:  // not every file can be sent like that; if it can't be read either, that says why
+      return Stream::try_send_file(file, offset, count);
+    case EBADF:
+    case EIO:
+    case ENOMEM:
+    case EOVERFLOW:  // the file's error, and not the connection's
+      return IoResult::failed(detail::PackedError::system(errno));
+    default:
+      return nothing_sent({}, {}, errno);
+  }
+}
+
 std::error_code SocketStream::try_shutdown() noexcept {
   if (fd_ < 0) {
     return Errc::closed;
@@ -221,14 +252,18 @@ void SocketStream::close(CloseMode mode) noexcept {
     return;
   }
   if (mode == CloseMode::abort) {
-    const linger reset{.l_onoff = 1, .l_linger = 0};
+    const ::linger reset{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   }
+  ::close(release());
+}
+
+int SocketStream::release() noexcept {
   if (watch_ != nullptr) {
     watch_->wake_all();
     std::exchange(watch_, nullptr)->close();
   }
-  ::close(std::exchange(fd_, -1));
+  return std::exchange(fd_, -1);
 }
 
 }  // namespace simul

@@ -83,22 +83,29 @@ std::error_code Watch::arm_and_wait(Op op, std::uint8_t events, Leaf& leaf) noex
   const auto never = static_cast<std::uint8_t>(ended_ ? kReadable : 0);
   const auto needed = static_cast<std::uint8_t>((armed_ | events) & ~never);
   if (needed != armed_) {
-    arm(needed);
+    if (const int status = arm(needed); status != 0) {
+      set_waiter(op, nullptr);
+      return {-status, std::system_category()};
+    }
   }
   return {};
 }
 
-void Watch::arm(std::uint8_t events) noexcept {
-  armed_ = events;
+/// Fails, and leaves it disarmed, if the loop watches this descriptor for somebody else by now.
+int Watch::arm(std::uint8_t events) noexcept {
+  armed_ = 0;
   unclaimed_ = 0;
   if (events == 0) {
-    uv_poll_stop(&handle_);
-    return;
+    return uv_poll_stop(&handle_);
   }
-  // It can fail only for a handle that is closing, which waits for nothing.
-  uv_poll_start(&handle_, events, [](uv_poll_t* handle, int status, int happened) {
-    of(handle).on_poll(status, static_cast<std::uint8_t>(happened));
-  });
+  const int status =
+      uv_poll_start(&handle_, events, [](uv_poll_t* handle, int error, int happened) {
+        of(handle).on_poll(error, static_cast<std::uint8_t>(happened));
+      });
+  if (status == 0) {
+    armed_ = events;
+  }
+  return status;
 }
 
 bool Watch::wake(std::uint8_t event) noexcept {

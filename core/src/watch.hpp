@@ -36,7 +36,7 @@ class Watch {
   void close() noexcept;
 
   /// Wakes `leaf` at the next of `events`; at once if one was reported since the last try. Fails if
-  /// the loop that watches has ended.
+  /// the loop that watches has ended, and with EEXIST if it watches the descriptor for somebody else.
   std::error_code wait(Op op, std::uint8_t events, Leaf& leaf) noexcept {
     if ((hints_ & events) == 0 && (armed_ & events) == events && waiter(op) == nullptr) [[likely]] {
       set_waiter(op, &leaf);
@@ -48,6 +48,7 @@ class Watch {
   void forget(Op op) noexcept { set_waiter(op, nullptr); }
   /// Wakes all who wait.
   void wake_all() noexcept;
+  [[nodiscard]] bool waits(Op op) const noexcept { return waiter(op) != nullptr; }
 
   /// A try has found nothing left. True: it will be reported when that changes.
   bool drained(Event event) noexcept {
@@ -87,7 +88,7 @@ class Watch {
   }
 
   std::error_code arm_and_wait(Op op, std::uint8_t events, Leaf& leaf) noexcept;
-  void arm(std::uint8_t events) noexcept;
+  int arm(std::uint8_t events) noexcept;
   void on_poll(int status, std::uint8_t events) noexcept;
   bool wake(std::uint8_t event) noexcept;
   static Watch& of(uv_poll_t* handle) noexcept;

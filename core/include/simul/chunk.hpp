@@ -12,6 +12,10 @@
 
 namespace simul {
 
+namespace detail {
+class ChunkChain;
+}
+
 using Bytes = std::span<const std::byte>;
 using MutableBytes = std::span<std::byte>;
 
@@ -26,7 +30,8 @@ class SIMUL_EXPORT Chunk {
   struct Block {
     std::uint32_t begin;
     std::uint32_t end;
-    std::byte data[(std::size_t{16} << 10) - 8];
+    Block* next;  // in a ChunkChain
+    std::byte data[(std::size_t{16} << 10) - 16];
   };
 
  public:
@@ -73,9 +78,43 @@ class SIMUL_EXPORT Chunk {
   void commit(std::size_t count) noexcept { block_->end += static_cast<std::uint32_t>(count); }
 
  private:
+  friend class detail::ChunkChain;
   void give_back() noexcept;
 
   Block* block_ = nullptr;
 };
 
+namespace detail {
+
+/// Leased chunks, one after the other, in the room of a pointer.
+class ChunkChain {
+ public:
+  ChunkChain() noexcept = default;
+  ChunkChain(ChunkChain&&) noexcept = default;
+  ChunkChain& operator=(ChunkChain&&) noexcept = default;  // swaps
+  ~ChunkChain() { clear(); }
+
+  [[nodiscard]] bool empty() const noexcept { return !first_.leased(); }
+  /// Of a chain that isn't empty.
+  [[nodiscard]] Chunk& front() noexcept { return first_; }
+  void push_front(Chunk chunk) noexcept {
+    chunk.block_->next = first_.block_;
+    first_.block_ = std::exchange(chunk.block_, nullptr);
+  }
+  Chunk pop_front() noexcept {
+    Chunk front;
+    front.block_ = std::exchange(first_.block_, first_.block_->next);
+    return front;
+  }
+  void clear() noexcept {
+    while (!empty()) {
+      pop_front();
+    }
+  }
+
+ private:
+  Chunk first_;
+};
+
+}  // namespace detail
 }  // namespace simul

@@ -11,6 +11,7 @@
 // to the stream below, so that a message costs no extra layer.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -53,12 +54,26 @@ class SIMUL_EXPORT Connection final : private detail::Timer {
   // As of Stream; see there for results, errors and cancel safety.
   RecvChunk recv() noexcept { return stream_.recv(); }
   RecvInto recv(MutableBytes buffer) noexcept { return stream_.recv(buffer); }
+  ReadExactly read_exactly(MutableBytes buffer) noexcept { return stream_.read_exactly(buffer); }
+  ReadUntil read_line(std::size_t limit = kReadLimit) { return stream_.read_line(limit); }
+  ReadUntil read_until(std::string_view separator, std::size_t limit = kReadLimit) {
+    return stream_.read_until(separator, limit);
+  }
+  ReadUntil read_until_any(std::span<const std::string_view> separators,
+                           std::size_t limit = kReadLimit) {
+    return stream_.read_until_any(separators, limit);
+  }
+  ReadUntil read_all(std::size_t limit) { return stream_.read_all(limit); }
   Send send(Bytes bytes) noexcept { return stream_.send(bytes); }
   Send send(std::string_view text) noexcept { return stream_.send(text); }
   SendPieces send(std::span<const Bytes> pieces) noexcept { return stream_.send(pieces); }
   SendSome send_some(Bytes bytes) noexcept { return stream_.send_some(bytes); }
+  SendFile send_file(int file, std::uint64_t offset, std::uint64_t count) noexcept {
+    return stream_.send_file(file, offset, count);
+  }
   Closed closed() noexcept { return stream_.closed(); }
-  void unread(Chunk rest) { stream_.unread(std::move(rest)); }
+  Coro<std::error_code> linger(Duration timeout) { return stream_.linger(timeout); }
+  void unread(Chunk rest) noexcept { stream_.unread(std::move(rest)); }
   std::error_code shutdown() noexcept { return stream_.shutdown(); }
   void close(Stream::CloseMode mode = Stream::CloseMode::graceful) noexcept { stream_.close(mode); }
   [[nodiscard]] Stream& stream() noexcept { return stream_; }

@@ -18,6 +18,10 @@ enum class Errc {
   broken_stream,      ///< an earlier send was cut off in the middle: what follows would be garbage
   draining,           ///< the server shuts down: no new message is wanted
   would_block,        ///< not without waiting: a channel is full, or empty
+  incomplete_read,    ///< the stream ended in the middle of what was to be read
+  limit_overrun,      ///< what was to be read is longer than its limit
+  short_file,         ///< a file ended before all that was to be sent of it
+  queue_full,         ///< a SendQueue has no room: its reader is too slow
 };
 
 [[nodiscard]] SIMUL_EXPORT const std::error_category& error_category() noexcept;
@@ -41,6 +45,7 @@ class PackedError {
   SIMUL_EXPORT explicit PackedError(const std::error_code& code) noexcept;
 
   constexpr explicit operator bool() const noexcept { return value_ != 0; }
+  friend constexpr bool operator==(PackedError a, PackedError b) noexcept = default;
   [[nodiscard]] SIMUL_EXPORT std::error_code unpack() const noexcept;
 
  private:

@@ -33,7 +33,10 @@
 #include <simul/priority_channel.hpp>
 #include <simul/protocol.hpp>
 #include <simul/race.hpp>
+#include <simul/receive.hpp>
 #include <simul/semaphore.hpp>
+#include <simul/send.hpp>
+#include <simul/send_queue.hpp>
 #include <simul/serve.hpp>
 #include <simul/signals.hpp>
 #include <simul/sleep.hpp>
@@ -45,3 +48,4 @@
 #include <simul/units.hpp>
 #include <simul/wait.hpp>
 #include <simul/watch_channel.hpp>
+#include <simul/watch_fd.hpp>

@@ -6,7 +6,9 @@
 //   while (auto peer = co_await listener.accept()) { ... }
 #pragma once
 
+#include <chrono>
 #include <coroutine>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -14,6 +16,7 @@
 #include <system_error>
 #include <utility>
 
+#include <simul/clock.hpp>
 #include <simul/endpoint.hpp>
 #include <simul/export.hpp>
 #include <simul/leaf.hpp>
@@ -25,6 +28,33 @@ namespace detail {
 class Watch;
 }
 
+/// Whether, and how, the kernel asks a silent peer whether it is still there.
+struct KeepAlive {
+  bool on = true;
+  Duration idle = std::chrono::minutes(1);       ///< of silence before the first probe
+  Duration interval = std::chrono::seconds(10);  ///< between probes
+  int probes = 6;                                ///< unanswered: ETIMEDOUT
+};
+
+/// What is set of these is applied, the rest stays as it is.
+struct SocketOptions {
+  /// Send small pieces at once. On already for what connect() and listen() make.
+  std::optional<bool> no_delay = {};
+  std::optional<KeepAlive> keep_alive = {};  // whole seconds
+  /// Bytes; Linux doubles them for its bookkeeping, and grows no longer by itself.
+  std::optional<std::size_t> receive_buffer = {};
+  std::optional<std::size_t> send_buffer = {};
+  /// How long sent bytes may stay unacknowledged: ETIMEDOUT then (TCP_USER_TIMEOUT, in milliseconds).
+  std::optional<Duration> user_timeout = {};
+};
+
+/// The process at the other end of a Unix socket, as it was when it connected.
+struct PeerCredentials {
+  int pid;
+  unsigned uid;
+  unsigned gid;
+};
+
 /// A connected stream socket. It belongs to the loop on which it first waits.
 class SIMUL_EXPORT SocketStream final : public Stream {
  public:
@@ -35,11 +65,23 @@ class SIMUL_EXPORT SocketStream final : public Stream {
   SocketStream& operator=(SocketStream&& other) noexcept;
   ~SocketStream() override;
 
+  /// Takes over a connected stream socket that somebody else has opened, and makes it non-blocking and
+  /// CLOEXEC. Otherwise it stays the caller's: EBADF, ENOTSOCK, EPROTOTYPE (no stream), ENOTCONN.
+  static std::expected<SocketStream, std::error_code> adopt(int fd) noexcept;
+  /// Gives the socket up without closing it; for this stream it is as if it were closed. Bytes that
+  /// were given back stay here: recv() first, until it says Errc::closed.
+  [[nodiscard]] int release() noexcept;
+
   [[nodiscard]] Endpoint peer_endpoint() const;
   [[nodiscard]] Endpoint local_endpoint() const;
+  /// Of a Unix socket.
+  [[nodiscard]] std::expected<PeerCredentials, std::error_code> peer_credentials() const noexcept;
+  /// Gives the error of the first that can't be set: EOPNOTSUPP for TCP's on a Unix socket, EINVAL.
+  std::error_code set_options(const SocketOptions& options) noexcept;
 
   IoResult try_recv(MutableBytes buffer) noexcept override;
   IoResult try_send(Bytes first, std::span<const Bytes> rest) noexcept override;
+  IoResult try_send_file(int file, std::uint64_t offset, std::size_t count) noexcept override;
   std::error_code try_shutdown() noexcept override;
   IoResult try_closed() noexcept override;
   std::error_code wait(StreamOp operation, Interest interest, Leaf& leaf) noexcept override;
@@ -68,6 +110,11 @@ class SIMUL_EXPORT SocketListener {
   SocketListener(SocketListener&& other) noexcept;
   SocketListener& operator=(SocketListener&& other) noexcept;
   ~SocketListener();
+
+  /// As SocketStream::adopt, for a listening stream socket; EINVAL if it doesn't listen.
+  static std::expected<SocketListener, std::error_code> adopt(int fd) noexcept;
+  /// Gives the socket up without closing it; who waits gets Errc::closed.
+  [[nodiscard]] int release() noexcept;
 
   struct Accepted {
     SocketStream stream;

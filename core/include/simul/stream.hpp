@@ -7,6 +7,8 @@
 // The upper half is what handlers use; its awaiters are written once, on top of the lower half, which
 // a kind of stream implements: attempts that never block, and a way to wait for another try.
 //
+// Its awaiters are in receive.hpp and send.hpp.
+//
 // One reader and one writer at a time: a second one is an error (std::logic_error), never a race.
 #pragma once
 
@@ -17,10 +19,12 @@
 #include <span>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 #include <simul/chunk.hpp>
 #include <simul/clock.hpp>
+#include <simul/coro.hpp>
 #include <simul/error.hpp>
 #include <simul/export.hpp>
 #include <simul/leaf.hpp>
@@ -54,10 +58,19 @@ enum class SIMUL_EXPORT StreamOp : std::uint8_t { recv, send, closed };
 
 class SIMUL_EXPORT RecvChunk;
 class SIMUL_EXPORT RecvInto;
+class SIMUL_EXPORT ReadExactly;
+class SIMUL_EXPORT ReadUntil;
 class SIMUL_EXPORT Send;
 class SIMUL_EXPORT SendPieces;
 class SIMUL_EXPORT SendSome;
+class SIMUL_EXPORT SendFile;
 class SIMUL_EXPORT Closed;
+namespace detail {
+class QueueWriter;
+}
+
+/// What read_line and its like take at the most, if nothing else is said.
+inline constexpr std::size_t kReadLimit = std::size_t{64} << 10;
 
 class SIMUL_EXPORT Stream {
  public:
@@ -73,6 +86,26 @@ class SIMUL_EXPORT Stream {
   /// As recv(), into the caller's memory (not empty); gives the number of bytes, never 0.
   RecvInto recv(MutableBytes buffer) noexcept;
 
+  // Whole units. What can't be given whole is not given: after any error, and after a cancellation,
+  // all bytes that had come are still in the stream, and the next recv gives them.
+  // Errors: Errc::end_of_stream if not a byte had come, Errc::incomplete_read if some had;
+  // Errc::limit_overrun if more bytes came than `limit`, without the separator; those of recv().
+  // Cancel safety: safe, no byte is lost.
+
+  /// Fills all of `buffer`.
+  ReadExactly read_exactly(MutableBytes buffer) noexcept;
+  /// A line, without the "\n" or "\r\n" at its end.
+  ReadUntil read_line(std::size_t limit = kReadLimit);
+  /// All up to and including the first `separator`. Throws std::invalid_argument if that is empty.
+  ReadUntil read_until(std::string_view separator, std::size_t limit = kReadLimit);
+  /// As read_until, with several separators: the first that is complete ends it; where two end with
+  /// the same byte the longer one counts. (So the result doesn't depend on how the bytes arrive.)
+  /// The array must stay where it is meanwhile.
+  ReadUntil read_until_any(std::span<const std::string_view> separators,
+                           std::size_t limit = kReadLimit);
+  /// All up to the end of the stream, which is no error here.
+  ReadUntil read_all(std::size_t limit);
+
   /// Sends all of it; gives nothing or an error. The bytes must stay where they are meanwhile.
   /// Cancel safety: NOT safe. When it is cancelled after a part was accepted, the stream can only be
   /// closed: later sends give Errc::broken_stream. bytes_accepted() says how many went.
@@ -82,17 +115,30 @@ class SIMUL_EXPORT Stream {
   SendPieces send(std::span<const Bytes> pieces) noexcept;
   /// Sends at least one byte and gives how many. Cancel safety: safe.
   SendSome send_some(Bytes bytes) noexcept;
+  /// Sends `count` bytes of an open file from `offset` on, without a copy through this process where
+  /// the kernel can. The file's own position stays as it is. Reading may block the loop, as any access
+  /// to a file does. Errors, besides those of send: Errc::short_file if the file ends before, and what
+  /// the system says of the file; if a part was sent by then, the stream can only be closed.
+  /// Cancel safety: NOT safe, as send.
+  SendFile send_file(int file, std::uint64_t offset, std::uint64_t count) noexcept;
 
   /// Waits until the connection is gone: reset, or closed in both directions; gives why
   /// (Errc::end_of_stream for an orderly end). A half-close is not the end. For handlers that don't
   /// read meanwhile. Cancel safety: safe.
   Closed closed() noexcept;
 
-  /// Gives bytes back: the next recv returns them first. Only when nothing was given back before.
-  void unread(Chunk rest);
+  /// Gives bytes back: the next recv returns them first. What was given back last comes first.
+  void unread(Chunk rest) noexcept;
 
   /// No more will be sent; the peer sees the end of the stream after all that was. Reading goes on.
   std::error_code shutdown() noexcept;
+
+  /// Ends the connection so that the peer gets all that was sent: shutdown, then whatever still comes
+  /// is thrown away until the peer has ended too, for `timeout` at the most; then close. (To close
+  /// while bytes arrive that nobody reads makes the kernel send a reset, which can overtake what was
+  /// sent.) Gives nothing if the peer has ended in order, std::errc::timed_out, or an error.
+  /// Cancel safety: safe; the stream is then closed at once.
+  Coro<std::error_code> linger(Duration timeout);
 
   /// Of all receives together.
   [[nodiscard]] std::uint64_t bytes_received() const noexcept { return bytes_received_; }
@@ -108,6 +154,8 @@ class SIMUL_EXPORT Stream {
   virtual IoResult try_recv(MutableBytes buffer) noexcept = 0;
   /// Sends from `first`, then from `rest`; not all of them empty. May move less than all.
   virtual IoResult try_send(Bytes first, std::span<const Bytes> rest) noexcept = 0;
+  /// As try_send, from a file; `count` isn't zero. This one reads the file and uses try_send.
+  virtual IoResult try_send_file(int file, std::uint64_t offset, std::size_t count) noexcept;
   virtual std::error_code try_shutdown() noexcept = 0;
   /// Blocks until the connection is gone, then fails with the reason.
   virtual IoResult try_closed() noexcept = 0;
@@ -136,7 +184,7 @@ class SIMUL_EXPORT Stream {
         recv_drained_(std::exchange(other.recv_drained_, false)),
         broken_(std::exchange(other.broken_, false)) {}
   Stream& operator=(Stream&& other) noexcept {
-    unread_ = Chunk(std::move(other.unread_));
+    unread_ = detail::ChunkChain(std::move(other.unread_));
     bytes_received_ = std::exchange(other.bytes_received_, 0);
     bytes_accepted_ = std::exchange(other.bytes_accepted_, 0);
     last_active_ = other.last_active_;
@@ -148,13 +196,19 @@ class SIMUL_EXPORT Stream {
  private:
   template <typename Self, StreamOp kOperation>
   friend class StreamLeaf;
-  friend class RecvChunk;
   friend class RecvInto;
+  friend class ReadExactly;
+  friend class ReadUntil;
   friend class Send;
   friend class SendPieces;
   friend class SendSome;
+  friend class SendFile;
+  friend class detail::QueueWriter;
 
-  Chunk unread_;
+  void give_back(Bytes bytes) noexcept;
+  std::size_t take_unread(MutableBytes buffer) noexcept;
+
+  detail::ChunkChain unread_;
   std::uint64_t bytes_received_ = 0;
   std::uint64_t bytes_accepted_ = 0;
   TimePoint last_active_{};
@@ -184,6 +238,30 @@ class SIMUL_EXPORT StreamLeaf : public Leaf {
     return true;
   }
   void on_cut_off() noexcept {}
+  /// One attempt to get a chunk. True: `chunk` has bytes, or error_ is set.
+  bool receive(Chunk& chunk) noexcept
+    requires(kOperation == StreamOp::recv);
+  /// For an attempt that has moved bytes and wants more. False: it goes on in the task's next turn.
+  bool may_go_on() noexcept;
+  /// The same for one that receives. True: it would block, or has to go on in the task's next turn.
+  bool wait_for_more() noexcept
+    requires(kOperation == StreamOp::recv);
+  /// What await_resume gives: Cancelled, or the error, or the value.
+  template <typename T>
+  std::expected<std::decay_t<T>, std::error_code> outcome(T&& value) const {
+    throw_if_cancelled();
+    if (error_) {
+      return std::unexpected(error_.unpack());
+    }
+    return std::forward<T>(value);
+  }
+  std::expected<void, std::error_code> outcome() const {
+    throw_if_cancelled();
+    if (error_) {
+      return std::unexpected(error_.unpack());
+    }
+    return {};
+  }
   /// From now on `error` instead of waiting, but not before one more attempt.
   void never_wait(Errc error) noexcept {
     instead_ = error;
@@ -211,75 +289,6 @@ class SIMUL_EXPORT StreamLeaf : public Leaf {
   Interest blocked_ = Interest::none;  // none: only the task's next turn is waited for
 };
 
-class [[nodiscard]] SIMUL_EXPORT RecvChunk : public StreamLeaf<RecvChunk, StreamOp::recv> {
- public:
-  explicit RecvChunk(Stream& stream) noexcept : StreamLeaf(stream) {}
-  std::expected<Chunk, std::error_code> await_resume();
-
- private:
-  friend StreamLeaf;
-  bool attempt() noexcept;
-
-  Chunk chunk_;
-};
-
-class [[nodiscard]] SIMUL_EXPORT RecvInto final : public StreamLeaf<RecvInto, StreamOp::recv> {
- public:
-  RecvInto(Stream& stream, MutableBytes buffer) noexcept : StreamLeaf(stream), buffer_(buffer) {}
-  std::expected<std::size_t, std::error_code> await_resume();
-
- private:
-  friend StreamLeaf;
-  bool attempt() noexcept;
-
-  MutableBytes buffer_;
-  std::size_t received_ = 0;
-};
-
-class [[nodiscard]] SIMUL_EXPORT Send final : public StreamLeaf<Send, StreamOp::send> {
- public:
-  Send(Stream& stream, Bytes bytes) noexcept : StreamLeaf(stream), bytes_(bytes) {}
-  std::expected<void, std::error_code> await_resume();
-
- private:
-  friend StreamLeaf;
-  bool attempt() noexcept;
-  void on_cut_off() noexcept;
-
-  bool begun_ = false;
-  Bytes bytes_;
-};
-
-class [[nodiscard]] SIMUL_EXPORT SendPieces final : public StreamLeaf<SendPieces, StreamOp::send> {
- public:
-  SendPieces(Stream& stream, std::span<const Bytes> pieces) noexcept
-      : StreamLeaf(stream), rest_(pieces) {}
-  std::expected<void, std::error_code> await_resume();
-
- private:
-  friend StreamLeaf;
-  bool attempt() noexcept;
-  void on_cut_off() noexcept;
-  bool skip_empty() noexcept;
-
-  bool begun_ = false;
-  Bytes first_;
-  std::span<const Bytes> rest_;
-};
-
-class [[nodiscard]] SIMUL_EXPORT SendSome final : public StreamLeaf<SendSome, StreamOp::send> {
- public:
-  SendSome(Stream& stream, Bytes bytes) noexcept : StreamLeaf(stream), bytes_(bytes) {}
-  std::expected<std::size_t, std::error_code> await_resume();
-
- private:
-  friend StreamLeaf;
-  bool attempt() noexcept;
-
-  Bytes bytes_;
-  std::size_t sent_ = 0;
-};
-
 class [[nodiscard]] SIMUL_EXPORT Closed final : public StreamLeaf<Closed, StreamOp::closed> {
  public:
   explicit Closed(Stream& stream) noexcept : StreamLeaf(stream) {}
@@ -290,20 +299,12 @@ class [[nodiscard]] SIMUL_EXPORT Closed final : public StreamLeaf<Closed, Stream
   bool attempt() noexcept;
 };
 
-// Their code is in the library.
-extern template class SIMUL_EXPORT StreamLeaf<RecvChunk, StreamOp::recv>;
-extern template class SIMUL_EXPORT StreamLeaf<RecvInto, StreamOp::recv>;
-extern template class SIMUL_EXPORT StreamLeaf<Send, StreamOp::send>;
-extern template class SIMUL_EXPORT StreamLeaf<SendPieces, StreamOp::send>;
-extern template class SIMUL_EXPORT StreamLeaf<SendSome, StreamOp::send>;
+// Its code is in the library, as that of the other awaiters.
 extern template class SIMUL_EXPORT StreamLeaf<Closed, StreamOp::closed>;
 
-inline RecvChunk Stream::recv() noexcept { return RecvChunk(*this); }
-inline RecvInto Stream::recv(MutableBytes buffer) noexcept { return {*this, buffer}; }
-inline Send Stream::send(Bytes bytes) noexcept { return {*this, bytes}; }
-inline Send Stream::send(std::string_view text) noexcept { return {*this, as_bytes(text)}; }
-inline SendPieces Stream::send(std::span<const Bytes> pieces) noexcept { return {*this, pieces}; }
-inline SendSome Stream::send_some(Bytes bytes) noexcept { return {*this, bytes}; }
 inline Closed Stream::closed() noexcept { return Closed(*this); }
 
 }  // namespace simul
+
+#include <simul/receive.hpp>
+#include <simul/send.hpp>

@@ -1,0 +1,119 @@
+#include <simul/send.hpp>
+
+#include <algorithm>
+
+#include "stream_leaf.hpp"
+
+namespace simul {
+
+template class SIMUL_EXPORT StreamLeaf<Send, StreamOp::send>;
+template class SIMUL_EXPORT StreamLeaf<SendPieces, StreamOp::send>;
+template class SIMUL_EXPORT StreamLeaf<SendSome, StreamOp::send>;
+template class SIMUL_EXPORT StreamLeaf<SendFile, StreamOp::send>;
+
+bool Send::attempt() noexcept {
+  if (stream_.broken_) [[unlikely]] {
+    return settle(detail::PackedError(Errc::broken_stream));
+  }
+  while (!bytes_.empty()) {
+    const IoResult result = stream_.try_send(bytes_, {});
+    const bool done = settle(result, stream_.bytes_accepted_);
+    if (result.bytes == bytes_.size() || result.bytes == 0) [[likely]] {
+      return done;
+    }
+    begun_ = true;
+    bytes_ = bytes_.subspan(result.bytes);
+    if (!may_go_on()) {
+      return false;  // nothing blocks: it goes on in the task's next turn
+    }
+  }
+  return settle(detail::PackedError());
+}
+
+void Send::on_cut_off() noexcept { stream_.broken_ |= begun_; }
+
+std::expected<void, std::error_code> Send::await_resume() { return outcome(); }
+
+bool SendPieces::attempt() noexcept {
+  if (stream_.broken_) {
+    return settle(detail::PackedError(Errc::broken_stream));
+  }
+  while (skip_empty()) {
+    const IoResult result = stream_.try_send(first_, rest_);
+    const bool done = settle(result, stream_.bytes_accepted_);
+    if (result.bytes == 0) {
+      return done;
+    }
+    begun_ = true;
+    for (std::size_t left = result.bytes; left > 0 && skip_empty();) {
+      const std::size_t taken = std::min(left, first_.size());
+      first_ = first_.subspan(taken);
+      left -= taken;
+    }
+    if (skip_empty() && !may_go_on()) {
+      return false;  // nothing blocks: it goes on in the task's next turn
+    }
+  }
+  return settle(detail::PackedError());
+}
+
+/// Makes `first_` the first bytes that are left; false: none are.
+bool SendPieces::skip_empty() noexcept {
+  while (first_.empty()) {
+    if (rest_.empty()) {
+      return false;
+    }
+    first_ = rest_.front();
+    rest_ = rest_.subspan(1);
+  }
+  return true;
+}
+
+void SendPieces::on_cut_off() noexcept { stream_.broken_ |= begun_; }
+
+std::expected<void, std::error_code> SendPieces::await_resume() { return outcome(); }
+
+bool SendSome::attempt() noexcept {
+  if (stream_.broken_) {
+    return settle(detail::PackedError(Errc::broken_stream));
+  }
+  if (bytes_.empty()) {
+    return settle(detail::PackedError());
+  }
+  const IoResult result = stream_.try_send(bytes_, {});
+  sent_ = result.bytes;
+  return settle(result, stream_.bytes_accepted_);
+}
+
+std::expected<std::size_t, std::error_code> SendSome::await_resume() { return outcome(sent_); }
+
+// --- of a file ---------------------------------------------------------------------------------
+
+bool SendFile::attempt() noexcept {
+  if (stream_.broken_) {
+    return settle(detail::PackedError(Errc::broken_stream));
+  }
+  while (left_ > 0) {
+    // More would be more than a step may move.
+    const std::uint64_t most = detail::StepBudget::kPayload;
+    const IoResult result = stream_.try_send_file(file_, offset_, std::min(left_, most));
+    const bool done = settle(result, stream_.bytes_accepted_);
+    if (result.bytes == 0) {
+      stream_.broken_ |= begun_ && done;
+      return done;
+    }
+    begun_ = true;
+    offset_ += result.bytes;
+    left_ -= result.bytes;
+    if (left_ > 0 && !may_go_on()) {
+      return false;  // nothing blocks: it goes on in the task's next turn
+    }
+  }
+  return settle(detail::PackedError());
+}
+
+void SendFile::on_cut_off() noexcept { stream_.broken_ |= begun_; }
+
+std::expected<void, std::error_code> SendFile::await_resume() { return outcome(); }
+
+}  // namespace simul
