@@ -64,8 +64,8 @@ class QueueWriter final : public StreamLeaf<QueueWriter, StreamOp::send> {
   IoResult send_pieces() noexcept {
     std::array<Bytes, kMaxPieces> pieces;
     std::size_t count = 0;
-    for (const SendQueue::Entry* entry = queue_.first_.get(); entry != nullptr && count < kMaxPieces;
-         entry = entry->next.get()) {
+    for (const SendQueue::Entry* entry = queue_.first_.get();
+         entry != nullptr && count < kMaxPieces; entry = entry->next.get()) {
       pieces[count++] = entry->bytes();
     }
     pieces[0] = pieces[0].subspan(queue_.first_sent_);

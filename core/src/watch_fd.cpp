@@ -14,9 +14,8 @@ namespace detail {
 namespace {
 
 std::error_code as_busy(const std::error_code& error) noexcept {
-  return error == std::errc::file_exists
-             ? std::make_error_code(std::errc::device_or_resource_busy)
-             : error;
+  return error == std::errc::file_exists ? std::make_error_code(std::errc::device_or_resource_busy)
+                                         : error;
 }
 
 /// As Watch::open, which makes the descriptor non-blocking: here that isn't ours to decide.
