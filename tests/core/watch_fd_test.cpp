@@ -162,6 +162,22 @@ TEST_SUITE("wait for a descriptor") {
     }());
   }
 
+  TEST_CASE("so does one that was idle when the other began to wait") {
+    run([]() -> Coro<> {
+      auto [a, b] = socket_pair();
+      CHECK_FALSE(co_await move_on_after(1ms, [&]() -> Coro<> { (void)co_await a.recv(); }));
+      CHECK((co_await b.send("x")).has_value());
+      co_await many_polls();  // nobody reads: its watch is disarmed
+      CHECK((co_await a.recv())->text() == "x");
+      Waiting foreign(a.native_handle(), Waiting::reading);
+      co_await settle();
+      CHECK((co_await a.recv()).error() == std::errc::file_exists);
+      CHECK((co_await b.send("y")).has_value());
+      co_await foreign.task;
+      CHECK((co_await a.recv())->text() == "y");
+    }());
+  }
+
   TEST_CASE("a second one who waits for the same is an error of the program") {
     run([]() -> Coro<> {
       Fds fds(Fds::pipe);
@@ -170,6 +186,15 @@ TEST_SUITE("wait for a descriptor") {
       CHECK_THROWS_AS((void)co_await wait_readable(fds[0]), std::logic_error);
       put(fds[1]);
       co_await reader.task;
+    }());
+  }
+
+  TEST_CASE("a wait that was cancelled leaves nothing watched") {
+    run([]() -> Coro<> {
+      Fds fds(Fds::pipe);
+      CHECK_FALSE(
+          co_await move_on_after(1ms, [&]() -> Coro<> { (void)co_await wait_readable(fds[0]); }));
+      CHECK_FALSE(watched(fds[0]));
     }());
   }
 
