@@ -11,6 +11,7 @@
 
 #include "fd_watches.hpp"
 #include "os/alarm.hpp"
+#include "thread_jobs.hpp"
 
 namespace simul::detail {
 
@@ -40,6 +41,7 @@ class Reactor {
 
   [[nodiscard]] uv_loop_t* uv() noexcept { return &uv_; }
   [[nodiscard]] FdWatches& fd_watches() noexcept { return fd_watches_; }
+  [[nodiscard]] ThreadJobs& jobs() noexcept { return jobs_; }
 
   /// How often libuv reported a descriptor; tests hold it against what was to be expected.
   void count_callback() noexcept { ++callbacks_; }
@@ -53,6 +55,7 @@ class Reactor {
   os::Alarm alarm_;
   TimePoint alarm_at_;
   bool alarm_late_ = false;
+  ThreadJobs jobs_;
   std::uint64_t callbacks_ = 0;
   uv_loop_t uv_{};
   uv_async_t async_{};

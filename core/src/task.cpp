@@ -29,6 +29,9 @@ void TaskBase::start(PromiseBase& root, TaskGroup& group) noexcept {
   root.task = this;
   resume_ = &root;
   scope_.task_ = this;
+  if (const TaskBase* spawner = LoopAccess::current_task(*loop_)) {
+    context_ = spawner->context_;
+  }
   ++LoopAccess::task_count(*loop_);
   group.child_started(scope_);
   wake();
@@ -102,6 +105,7 @@ void TaskBase::finish() noexcept {
     } catch (...) {
     }
   }
+  context_ = {};  // here, for a handle may be dropped on any thread
   TaskGroup& owner = group();
   scope_.abandon();
   --LoopAccess::task_count(*loop_);

@@ -14,35 +14,12 @@
 #include <simul/loop_group.hpp>
 
 #include "harness.hpp"
+#include "runner.hpp"
 
 using namespace simul;
 using namespace simul::test;
 
 namespace {
-
-/// A loop that runs on a thread of its own until it is told to stop.
-class Runner {
- public:
-  Runner() : loop_(std::make_unique<Loop>()), thread_([this] { loop_->run_forever(); }) {}
-  ~Runner() { end(); }
-  Runner(const Runner&) = delete;
-  Runner& operator=(const Runner&) = delete;
-  Loop& operator*() noexcept { return *loop_; }
-  void stop() {
-    if (thread_.joinable()) {
-      loop_->stop();
-      thread_.join();
-    }
-  }
-  void end() {
-    stop();
-    loop_.reset();
-  }
-
- private:
-  std::unique_ptr<Loop> loop_;
-  std::thread thread_;
-};
 
 Coro<int> triple(int value) { co_return value * 3; }
 

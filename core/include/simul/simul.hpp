@@ -13,6 +13,7 @@
 #include <simul/clock.hpp>
 #include <simul/condition.hpp>
 #include <simul/connection.hpp>
+#include <simul/context_var.hpp>
 #include <simul/coro.hpp>
 #include <simul/endpoint.hpp>
 #include <simul/environment.hpp>
@@ -33,7 +34,9 @@
 #include <simul/priority_channel.hpp>
 #include <simul/protocol.hpp>
 #include <simul/race.hpp>
+#include <simul/raw_coroutine.hpp>
 #include <simul/receive.hpp>
+#include <simul/run_on.hpp>
 #include <simul/semaphore.hpp>
 #include <simul/send.hpp>
 #include <simul/send_queue.hpp>
@@ -45,6 +48,7 @@
 #include <simul/stream.hpp>
 #include <simul/task.hpp>
 #include <simul/task_group.hpp>
+#include <simul/to_thread.hpp>
 #include <simul/units.hpp>
 #include <simul/wait.hpp>
 #include <simul/watch_channel.hpp>

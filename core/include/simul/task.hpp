@@ -35,6 +35,9 @@ class Task;
 
 namespace detail {
 
+template <typename T>
+class JoinThere;  // run_on.hpp
+
 template <typename T, bool kMove>
 class [[nodiscard]] TaskAwaiter final : public TaskLeaf {
  public:
@@ -174,6 +177,7 @@ class Task {
 
  private:
   friend class Loop;
+  friend class detail::JoinThere<T>;
   void require_ended() const {
     if (!done()) {
       throw InvalidState("the task has not ended: result is not set");
@@ -283,6 +287,7 @@ auto spawn(Loop& loop, Fn&& fn, Args&&... args) {
   const std::shared_ptr<detail::Mailbox>& mailbox = detail::mailbox_of(loop);
   auto* state = new detail::TaskStateOf<T>(loop);
   Task<T> task(*state, mailbox);
+  state->set_context(detail::ContextRef::here());
   mailbox->post(Start(loop, *state, std::forward<Fn>(fn), std::forward<Args>(args)...));
   return task;
 }

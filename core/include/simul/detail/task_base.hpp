@@ -10,10 +10,12 @@
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <simul/cancel_scope.hpp>
 #include <simul/coro.hpp>
 #include <simul/detail/completion.hpp>
+#include <simul/detail/context.hpp>
 #include <simul/detail/ready.hpp>
 #include <simul/export.hpp>
 #include <simul/leaf.hpp>
@@ -60,6 +62,11 @@ class SIMUL_EXPORT TaskBase : private Ready {
   [[nodiscard]] Loop& loop() const noexcept { return *loop_; }
   [[nodiscard]] CancelScope& innermost_scope() const noexcept { return *innermost_; }
   [[nodiscard]] bool scope_cancelled() const noexcept { return innermost_->cancelled(); }
+
+  /// The context variables as this task sees them. For one that is going to start elsewhere they have
+  /// to be set before that; else it takes those of the task that starts it.
+  [[nodiscard]] const ContextRef& context() const noexcept { return context_; }
+  void set_context(ContextRef context) noexcept { context_ = std::move(context); }
 
   /// "recv at echo.cpp:12, called from session.cpp:40".
   [[nodiscard]] std::string backtrace() const;
@@ -109,6 +116,7 @@ class SIMUL_EXPORT TaskBase : private Ready {
   Leaf* leaf_ = nullptr;  // what it is suspended at
   CancelScope* innermost_;
   CompletionWaiters waiters_;
+  ContextRef context_;
   std::atomic<std::uint32_t> references_{2};
   std::atomic<TaskState> state_{TaskState::pending};
   std::atomic<bool> observed_{false};

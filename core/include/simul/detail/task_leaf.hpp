@@ -30,6 +30,7 @@ class SIMUL_EXPORT TaskLeaf : public Leaf, private CompletionWaiter {
   }
   /// Throws what has to be thrown besides the task's own exception.
   void check_outcome();
+  bool on_cancel() noexcept override;
   /// For `remote`: the task runs on this loop.
   static const std::shared_ptr<Mailbox> kHere;
 
@@ -38,7 +39,6 @@ class SIMUL_EXPORT TaskLeaf : public Leaf, private CompletionWaiter {
  private:
   class Messenger;
   void on_completion() noexcept final { wake(); }
-  bool on_cancel() noexcept final;
 
   const std::shared_ptr<Mailbox>& remote_;  // null: the task runs on this loop
   Messenger* messenger_ = nullptr;
