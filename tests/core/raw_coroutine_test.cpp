@@ -60,9 +60,7 @@ struct ControlFlow {
     stack.pop_back();
     say();
   }
-  void say() {
-    text += std::string(4 * (stack.size() - 1), ' ') + stack.back() + "\n";
-  }
+  void say() { text += std::string(4 * (stack.size() - 1), ' ') + stack.back() + "\n"; }
   std::vector<std::string> stack;
   std::string text;
 };

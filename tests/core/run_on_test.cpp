@@ -112,7 +112,8 @@ TEST_SUITE("run_on") {
     }(*other));
   }
 
-  TEST_CASE("ended there by the cancellation that was passed on, the caller gets its own Cancelled") {
+  TEST_CASE(
+      "ended there by the cancellation that was passed on, the caller gets its own Cancelled") {
     Runner other;
     run([](Loop& there) -> Coro<> {
       std::atomic<bool> started = false;
@@ -164,7 +165,8 @@ TEST_SUITE("run_on") {
     CHECK(there.task_count() == 0);
   }
 
-  TEST_CASE("the end of the other loop ends it: TaskCancelled, for nobody has cancelled the caller") {
+  TEST_CASE(
+      "the end of the other loop ends it: TaskCancelled, for nobody has cancelled the caller") {
     const LogCapture log;
     Runner other;
     run([](Runner& runner) -> Coro<> {
@@ -174,9 +176,8 @@ TEST_SUITE("run_on") {
         started = true;
         co_await sleep_forever();
       };
-      Task<> task = spawn([&]() -> Coro<> {
-        CHECK_THROWS_AS(co_await run_on(*runner, body), TaskCancelled);
-      });
+      Task<> task = spawn(
+          [&]() -> Coro<> { CHECK_THROWS_AS(co_await run_on(*runner, body), TaskCancelled); });
       co_await until(started);
       ender = std::thread([&] { runner.end(); });
       co_await task;

@@ -127,6 +127,7 @@ class SIMUL_EXPORT Loop {
   void run_while(const std::function<bool()>& wanted);
   void run_task(detail::TaskBase& main);
   void abort() noexcept;
+  void join_jobs();
 
   detail::ReadyQueue ready_;
   detail::StepBudget budget_;

@@ -164,7 +164,8 @@ class [[nodiscard]] RawCoroutine {
   Step send(Send value) {
     require_resumable();
     if (!started_) {
-      throw std::logic_error("a coroutine that hasn't started can't take a value: call send() first");
+      throw std::logic_error(
+          "a coroutine that hasn't started can't take a value: call send() first");
     }
     exchange().sent.emplace(std::move(value));
     return run();
@@ -276,8 +277,7 @@ namespace detail {
 
 template <typename Yield, typename Send, typename Return>
 RawCoroutine<Yield, Send, Return> RawPromise<Yield, Send, Return>::get_return_object() noexcept {
-  return RawCoroutine<Yield, Send, Return>(
-      std::coroutine_handle<RawPromise>::from_promise(*this));
+  return RawCoroutine<Yield, Send, Return>(std::coroutine_handle<RawPromise>::from_promise(*this));
 }
 
 template <typename Yield, typename Send>

@@ -90,8 +90,8 @@ Coro<detail::CoroValue<Fn, Args...>> run_on(Loop& loop, Fn fn, Args... args) {
     co_return co_await fn(std::move(args)...);
   }
   const auto claim = std::make_shared<detail::StartClaim>();
-  auto task = spawn(loop, detail::run_if_claimed<Fn, Args...>, claim, std::move(fn),
-                    std::move(args)...);
+  auto task =
+      spawn(loop, detail::run_if_claimed<Fn, Args...>, claim, std::move(fn), std::move(args)...);
   co_return co_await detail::JoinThere<detail::CoroValue<Fn, Args...>>(task, *claim);
 }
 

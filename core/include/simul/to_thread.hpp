@@ -112,8 +112,9 @@ class ThreadCall final : public ThreadJob {
 
  public:
   using Result = typename ResultOf<kStoppable>::type;
-  static_assert(!requires { typename std::remove_cvref_t<Result>::promise_type; },
-                "to_thread() is for functions; run_on() runs a coroutine on another loop");
+  static_assert(
+      !requires { typename std::remove_cvref_t<Result>::promise_type; },
+      "to_thread() is for functions; run_on() runs a coroutine on another loop");
 
   template <typename F, typename... As>
   explicit ThreadCall(std::in_place_t, F&& fn, As&&... args)
