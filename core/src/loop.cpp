@@ -69,13 +69,15 @@ void Loop::abort() noexcept {
   root_->scope_.cancel("the loop ends");
   root_->scope_.pierce();
   run_while([this] { return task_count_ > 0; });
-  join_jobs();
+  if (reactor_->jobs().any()) {
+    join_jobs();
+  }
   // What was posted and has come as far as the queue still gets its turn, but can't post again.
   mailbox_->close();
   run_while([this] { return !ready_.empty(); });
 }
 
-/// The thread pool may have jobs for which nobody waits any more. What they post on their way is heard.
+/// The thread pool has jobs for which nobody waits any more. What they post on their way is heard.
 void Loop::join_jobs() {
   const Running running(*this);
   while (reactor_->jobs().any()) {
