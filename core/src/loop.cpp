@@ -47,7 +47,7 @@ Loop::Loop(Environment& environment) : picks_(environment.picks()), environment_
   timers_ = std::make_unique<detail::TimerWheel>(environment_.now());
   mailbox_ = std::make_shared<detail::Mailbox>([this] { reactor_->interrupt(); });
   reactor_ = std::make_unique<detail::Reactor>(*this, *timers_, environment_.virtual_time());
-  root_.reset(new TaskGroup(*this, detail::GroupPolicy::report));
+  renew();
 }
 
 Loop::~Loop() {
@@ -59,6 +59,14 @@ Loop::~Loop() {
   mailbox_->close();
 }
 
+/// Cancels every task, through shields if `pierce`. They end in the turns that follow.
+void Loop::cancel_all(bool pierce) {
+  root_->scope_.cancel("the loop ends");
+  if (pierce) {
+    root_->scope_.pierce();
+  }
+}
+
 void Loop::abort() noexcept {
   for (const AnyTask& task : all_tasks()) {
     log(LogLevel::warning,
@@ -66,8 +74,7 @@ void Loop::abort() noexcept {
             (task.name().empty() ? "" : " ('" + std::string(task.name()) + "')") +
             ", waiting for " + task.waits_for());
   }
-  root_->scope_.cancel("the loop ends");
-  root_->scope_.pierce();
+  cancel_all(true);
   run_while([this] { return task_count_ > 0; });
   if (reactor_->jobs().any()) {
     join_jobs();
@@ -97,12 +104,28 @@ void Loop::turn() {
   ++turn_;
   wait_for_work();
   unpolled_steps_ += ready_.size();
-  for (std::size_t left = ready_.size(); left > 0; --left) {
+  run_ready(ready_.size());
+}
+
+/// Steps so many of those that are ready now.
+void Loop::run_ready(std::size_t steps) {
+  for (std::size_t standing = ready_.size(); steps > 0; --steps, --standing) {
     if (picks_) [[unlikely]] {
-      ready_.bring_forward(environment_.pick(left));
+      ready_.bring_forward(environment_.pick(standing));
     }
     ready_.pop().run_ready();
   }
+}
+
+/// A turn, or the beginning of one, of a loop that shares its thread and its time with others: it
+/// never waits and looks at no descriptor.
+void Loop::run_turn(std::size_t steps) {
+  const Running running(*this);
+  mailbox_->collect(ready_);
+  if (timers_->next() <= exact_now()) {
+    timers_->advance(now_);
+  }
+  run_ready(std::min(steps, ready_.size()));
 }
 
 void Loop::wait_for_work() {
@@ -163,10 +186,13 @@ void Loop::shutdown() {
   if (task_count_ == 0) {
     return;
   }
-  root_->scope_.cancel("the loop ends");
+  cancel_all(false);
   run_while([this] { return task_count_ > 0; });
-  root_.reset(new TaskGroup(*this, detail::GroupPolicy::report));
+  renew();
 }
+
+/// Lets the loop be used again after all its tasks were cancelled.
+void Loop::renew() { root_.reset(new TaskGroup(*this, detail::GroupPolicy::report)); }
 
 std::vector<AnyTask> Loop::all_tasks() const {
   std::vector<AnyTask> tasks;

@@ -24,6 +24,11 @@ struct LoopAccess {
   static bool ending(const Loop& loop) noexcept { return loop.ending_; }
   static std::uint64_t turn(const Loop& loop) noexcept { return loop.turn_; }
   static TaskGroup& root(Loop& loop) noexcept { return *loop.root_; }
+
+  // For those who step several loops on one thread:
+  static void run_turn(Loop& loop, std::size_t steps) { loop.run_turn(steps); }
+  static void cancel_all(Loop& loop, bool pierce) { loop.cancel_all(pierce); }
+  static void renew(Loop& loop) { loop.renew(); }
 };
 
 }  // namespace simul::detail

@@ -1,13 +1,25 @@
 // Environment: the world as a loop sees it. The default one is the real world; tests give a loop
-// another (see <simul/testing.hpp>), so that time passes only when nothing else is left to do.
+// another (see <simul/testing.hpp>), so that time passes only when nothing else is left to do, and so
+// that open_connection() and open_listener() reach a simulated network.
 #pragma once
 
 #include <cstddef>
+#include <expected>
+#include <memory>
+#include <system_error>
 
 #include <simul/clock.hpp>
 #include <simul/export.hpp>
 
 namespace simul {
+
+template <typename T>
+class Coro;
+class Endpoint;
+class Listener;
+class Stream;
+struct ConnectOptions;
+struct ListenOptions;
 
 class SIMUL_EXPORT Environment {
  public:
@@ -25,6 +37,11 @@ class SIMUL_EXPORT Environment {
   /// step and gives a number below `ready`: 0 is the one that has waited longest.
   [[nodiscard]] virtual bool picks() const noexcept { return false; }
   virtual std::size_t pick(std::size_t /*ready*/) { return 0; }
+
+  /// What open_connection() and open_listener() do, and promise. Here: sockets of the kernel.
+  virtual Coro<std::expected<std::unique_ptr<Stream>, std::error_code>> connect(
+      Endpoint endpoint, ConnectOptions options);
+  virtual std::unique_ptr<Listener> listen(const Endpoint& endpoint, const ListenOptions& options);
 
   /// CLOCK_MONOTONIC, which can't be skipped.
   static Environment& real() noexcept;

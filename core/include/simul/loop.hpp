@@ -106,6 +106,8 @@ class SIMUL_EXPORT Loop {
   /// The time itself.
   [[nodiscard]] TimePoint exact_now() noexcept { return now_ = environment_.now(); }
 
+  [[nodiscard]] Environment& environment() const noexcept { return environment_; }
+
   [[nodiscard]] std::size_t task_count() const noexcept { return task_count_; }
   /// Every task that has not ended, in no particular order. Thread: the loop's.
   [[nodiscard]] std::vector<AnyTask> all_tasks() const;
@@ -122,10 +124,14 @@ class SIMUL_EXPORT Loop {
   static constexpr std::size_t kPollInterval = 61;
 
   void turn();
+  void run_ready(std::size_t steps);
+  void run_turn(std::size_t steps);
   void wait_for_work();
   void wait_in_virtual_time();
   void run_while(const std::function<bool()>& wanted);
   void run_task(detail::TaskBase& main);
+  void cancel_all(bool pierce);
+  void renew();
   void abort() noexcept;
   void join_jobs();
 

@@ -24,12 +24,14 @@
 #include <simul/gather_settled.hpp>
 #include <simul/leaf.hpp>
 #include <simul/lifo_channel.hpp>
+#include <simul/listener.hpp>
 #include <simul/lock.hpp>
 #include <simul/log.hpp>
 #include <simul/loop.hpp>
 #include <simul/loop_group.hpp>
 #include <simul/on_exit.hpp>
 #include <simul/oneshot.hpp>
+#include <simul/open_connection.hpp>
 #include <simul/option.hpp>
 #include <simul/priority_channel.hpp>
 #include <simul/protocol.hpp>

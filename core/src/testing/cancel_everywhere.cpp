@@ -6,6 +6,8 @@
 #include <simul/loop.hpp>
 #include <simul/testing/virtual_clock.hpp>
 
+#include "testing/simulated_network.hpp"
+
 namespace simul {
 namespace {
 
@@ -13,7 +15,7 @@ constexpr std::size_t kMostRounds = 1'000'000;
 
 }  // namespace
 
-/// Counts the steps of its loop.
+/// Counts the steps of its loop, which has a network of its own.
 class CutClock final : public VirtualClock {
  public:
   explicit CutClock(Cut& cut) noexcept : cut_(cut) {}
@@ -27,9 +29,18 @@ class CutClock final : public VirtualClock {
       VirtualClock::skip_to(time);
     }
   }
+  Coro<std::expected<std::unique_ptr<Stream>, std::error_code>> connect(
+      Endpoint endpoint, ConnectOptions options) override {
+    return network_.connect(std::move(endpoint), std::move(options));
+  }
+  std::unique_ptr<Listener> listen(const Endpoint& endpoint,
+                                   const ListenOptions& options) override {
+    return network_.listen(endpoint, options);
+  }
 
  private:
   Cut& cut_;
+  detail::SimulatedNetwork network_;
 };
 
 bool Cut::step() {

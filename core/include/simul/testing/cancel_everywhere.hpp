@@ -44,7 +44,8 @@ class SIMUL_EXPORT Cut {
   Task<>* victim_ = nullptr;  // while it can still be cut
 };
 
-/// Runs `scenario` as often as needed, each time on a new loop in virtual time; gives the number of
+/// Runs `scenario` as often as needed, each time on a new loop in virtual time with a network of its
+/// own (for open_connection and open_listener); gives the number of
 /// rounds in which the victim was cut. Throws what a scenario throws, and std::logic_error if it
 /// never calls Cut::run or doesn't come to its end uncut within a million rounds.
 SIMUL_EXPORT std::size_t cancel_everywhere(const std::function<Coro<>(Cut&)>& scenario);

@@ -1,24 +1,38 @@
 // Streams that live in memory, with the contract of a socket.
 //
 //   auto [near, far] = memory_stream_pair(16);       // what fits into 16 bytes doesn't block
+//   auto [near, far] = memory_stream_pair({.lockstep = true});          // nothing does
+//   auto [near, far] = memory_stream_pair({.chaos = Chaos{.seed = 17}});
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <system_error>
 #include <utility>
 
 #include <simul/export.hpp>
 #include <simul/stream.hpp>
+#include <simul/testing/chaos.hpp>
 
 namespace simul {
 
 class MemoryStream;
 
-/// Two connected streams, each of which holds at most `capacity` bytes on their way to it. Both ends
-/// belong to the same loop.
+struct MemoryStreamOptions {
+  /// Bytes that each direction holds on their way.
+  std::size_t capacity = std::size_t{64} << 10;
+  /// Nothing is on its way without somebody who waits for it: a send goes on only while the peer waits
+  /// in a recv. A program that counts on buffers gets stuck.
+  bool lockstep = false;
+  std::optional<Chaos> chaos{};
+};
+
+/// Two connected streams. Their ends may belong to different loops of one thread (see Simulation).
+[[nodiscard]] SIMUL_EXPORT std::pair<MemoryStream, MemoryStream> memory_stream_pair(
+    const MemoryStreamOptions& options);
 [[nodiscard]] SIMUL_EXPORT std::pair<MemoryStream, MemoryStream> memory_stream_pair(
     std::size_t capacity = std::size_t{64} << 10);
 
@@ -51,13 +65,16 @@ class SIMUL_EXPORT MemoryStream final : public Stream {
   void close(CloseMode mode = CloseMode::graceful) noexcept override;
 
  private:
-  friend std::pair<MemoryStream, MemoryStream> memory_stream_pair(std::size_t capacity);
+  friend std::pair<MemoryStream, MemoryStream> memory_stream_pair(
+      const MemoryStreamOptions& options);
   struct End;
+  class Turmoil;
   struct Link;
   MemoryStream(std::shared_ptr<Link> link, unsigned side) noexcept;
 
   [[nodiscard]] End& own() const noexcept;
   [[nodiscard]] End& peer() const noexcept;
+  [[nodiscard]] bool can_send() const noexcept;
 
   std::shared_ptr<Link> link_;  // null: moved from
   unsigned side_;
