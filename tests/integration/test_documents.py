@@ -1,7 +1,9 @@
 """What the documents show is what the program does."""
 
+import asyncio
 import pathlib
 import re
+import sys
 import tempfile
 import textwrap
 import unittest
@@ -30,6 +32,13 @@ class Documents(unittest.TestCase):
                 with self.subTest(page=page.name, snippet=name or block.splitlines()[0]):
                     self.assertTrue(source, "which source is it cut from?")
                     self.assertEqual(block, snippets_of(ROOT / source).get(name), f"{source}: {name}")
+
+    @unittest.skipUnless(sys.version_info[:2] == (3, 11), "asyncio's names are those of Python 3.11")
+    def test_every_name_of_asyncio_has_its_place(self):
+        page = (ROOT / "docs/runtime/asyncio.md").read_text(encoding="utf-8")
+        missing = [name for name in asyncio.__all__
+                   if not name.startswith("_") and not re.search(rf"`{name}\b", page)]
+        self.assertEqual(missing, [])
 
     def test_the_reference_is_the_one_that_simul_prints(self):
         self.assertEqual((ROOT / "docs/configuration.md").read_text(encoding="utf-8"),
