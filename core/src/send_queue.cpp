@@ -158,9 +158,7 @@ SendQueue::SendQueue(Stream& stream, SendQueueOptions options)
 
 SendQueue::~SendQueue() {
   assert(!running_ && "a SendQueue was destroyed while it runs");
-  assert(pushers_.empty() && "a SendQueue was destroyed while somebody waits in push");
-  assert(flushers_.empty() && "a SendQueue was destroyed while somebody waits in flush");
-  end(Errc::closed);
+  drop_all();
 }
 
 SendQueue::EntryPointer SendQueue::make_entry(SharedBytes message) {
@@ -251,20 +249,27 @@ void SendQueue::drop_until_there_is_room(const Entry& entry) noexcept {
   tell_flushers();
 }
 
+SendQueue::Push& SendQueue::first_pusher() const noexcept {
+  return static_cast<Push&>(pushers_.front());
+}
+
+SendQueue::Flush& SendQueue::first_flusher() const noexcept {
+  return static_cast<Flush&>(flushers_.front());
+}
+
 void SendQueue::let_in() noexcept {
   if (queued_bytes_ > options_.low_water) {
     return;
   }
-  while (!pushers_.empty() && has_room(*pushers_.front().entry_)) {
-    Push& pusher = pushers_.pop_front();
-    append(std::move(pusher.entry_));
-    pusher.wake();
+  while (!pushers_.empty() && has_room(*first_pusher().entry_)) {
+    append(std::move(first_pusher().entry_));
+    pushers_.serve_first();
   }
 }
 
 void SendQueue::tell_flushers() noexcept {
-  while (!flushers_.empty() && flushers_.front().reached()) {
-    flushers_.pop_front().wake();
+  while (!flushers_.empty() && first_flusher().reached()) {
+    flushers_.serve_first();
   }
 }
 
@@ -274,24 +279,26 @@ void SendQueue::end(std::error_code error) noexcept {
     error_ = error;
   }
   lost_ |= first_ != nullptr;
-  while (first_ != nullptr) {  // one by one: a chain of destructors could be deep
-    first_ = std::move(first_->next);
-  }
-  first_sent_ = queued_bytes_ = 0;
+  drop_all();
   refuse_pushers(error_);
   while (!flushers_.empty()) {
-    Flush& flusher = flushers_.pop_front();
-    flusher.error_ = error_;
-    flusher.wake();
+    first_flusher().error_ = error_;
+    flushers_.serve_first();
   }
   wake_writer();
 }
 
+void SendQueue::drop_all() noexcept {
+  while (first_ != nullptr) {  // one by one: a chain of destructors could be deep
+    first_ = std::move(first_->next);
+  }
+  first_sent_ = queued_bytes_ = 0;
+}
+
 void SendQueue::refuse_pushers(std::error_code error) noexcept {
   while (!pushers_.empty()) {
-    Push& pusher = pushers_.pop_front();
-    pusher.error_ = error;
-    pusher.wake();
+    first_pusher().error_ = error;
+    pushers_.serve_first();
   }
 }
 
@@ -321,7 +328,7 @@ bool SendQueue::Push::await_ready() {
 }
 
 void SendQueue::Push::await_suspend(std::coroutine_handle<>) noexcept {
-  queue_.pushers_.push_back(*this);
+  queue_.pushers_.push(*this);
   suspend();
 }
 
@@ -354,7 +361,7 @@ bool SendQueue::Flush::await_ready() {
 }
 
 void SendQueue::Flush::await_suspend(std::coroutine_handle<>) noexcept {
-  queue_.flushers_.push_back(*this);
+  queue_.flushers_.push(*this);
   suspend();
 }
 

@@ -20,7 +20,7 @@
 #include <utility>
 
 #include <simul/coro.hpp>
-#include <simul/detail/linked_list.hpp>
+#include <simul/detail/wait_list.hpp>
 #include <simul/export.hpp>
 #include <simul/leaf.hpp>
 #include <simul/stream.hpp>
@@ -102,9 +102,12 @@ class SIMUL_EXPORT SendQueue {
   void append(EntryPointer entry) noexcept;
   void drop_until_there_is_room(const Entry& entry) noexcept;
   void sent(std::size_t bytes) noexcept;
+  [[nodiscard]] Push& first_pusher() const noexcept;
+  [[nodiscard]] Flush& first_flusher() const noexcept;
   void let_in() noexcept;
   void tell_flushers() noexcept;
   void end(std::error_code error) noexcept;
+  void drop_all() noexcept;
   void refuse_pushers(std::error_code error) noexcept;
   void wake_writer() noexcept;
 
@@ -118,16 +121,15 @@ class SIMUL_EXPORT SendQueue {
   std::uint64_t dropped_ = 0;
   std::error_code error_;  // why it has ended
   Leaf* idle_writer_ = nullptr;
-  detail::LinkedList<Push> pushers_;
-  detail::LinkedList<Flush> flushers_;
+  detail::WaitList pushers_;   // of Push
+  detail::WaitList flushers_;  // of Flush
   bool started_ = false;
   bool running_ = false;
   bool closed_ = false;
   bool lost_ = false;  // something was queued when it ended
 };
 
-class [[nodiscard]] SIMUL_EXPORT SendQueue::Push final : public Leaf,
-                                                         public detail::LinkedListNode<Push> {
+class [[nodiscard]] SIMUL_EXPORT SendQueue::Push final : public detail::WaitingLeaf {
  public:
   Push(SendQueue& queue, EntryPointer entry) noexcept;
   ~Push();
@@ -145,8 +147,7 @@ class [[nodiscard]] SIMUL_EXPORT SendQueue::Push final : public Leaf,
   std::error_code error_;
 };
 
-class [[nodiscard]] SIMUL_EXPORT SendQueue::Flush final : public Leaf,
-                                                          public detail::LinkedListNode<Flush> {
+class [[nodiscard]] SIMUL_EXPORT SendQueue::Flush final : public detail::WaitingLeaf {
  public:
   explicit Flush(SendQueue& queue) noexcept : queue_(queue), target_(queue.pushed_) {}
   bool await_ready();
