@@ -110,7 +110,7 @@ class BroadcastState : public EndCounts {
   }
 
   std::mutex mutex;
-  WaitList waiting;
+  SharedLeafList waiting;
 
  private:
   std::vector<std::optional<T>> ring_;

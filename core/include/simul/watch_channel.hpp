@@ -82,7 +82,7 @@ class WatchState : public EndCounts {
   }
 
   mutable std::mutex mutex;
-  WaitList waiting;
+  SharedLeafList waiting;
 
  private:
   T value_;

@@ -147,8 +147,8 @@ class ChannelState : public EndCounts {
   }
 
   mutable std::mutex mutex_;
-  WaitList senders_;
-  WaitList receivers_;
+  SharedLeafList senders_;
+  SharedLeafList receivers_;
   std::size_t size_ = 0;
   const std::size_t capacity_;
   bool closed_ = false;

@@ -16,7 +16,7 @@
 
 namespace simul::detail {
 
-class WaitList;
+class SharedLeafList;
 class WakeList;
 
 class SIMUL_EXPORT SharedLeaf : public Leaf, private Ready {
@@ -34,7 +34,7 @@ class SIMUL_EXPORT SharedLeaf : public Leaf, private Ready {
   bool on_wake() noexcept override;
 
  private:
-  friend class WaitList;
+  friend class SharedLeafList;
   friend class WakeList;
 
   /// True: the outcome is here. False: it has put itself into a list. The mutex is held; whom it has
@@ -47,18 +47,18 @@ class SIMUL_EXPORT SharedLeaf : public Leaf, private Ready {
   void wake_at_home() noexcept;
 
   std::mutex& mutex_;
-  WaitList* list_ = nullptr;  // where it waits; guarded by the mutex, as are the links
+  SharedLeafList* list_ = nullptr;  // where it waits; guarded by the mutex, as are the links
   SharedLeaf* next_ = nullptr;
   SharedLeaf* previous_ = nullptr;
   bool yields_ = false;  // it was queued because the step's budget was spent, and hasn't tried yet
 };
 
 /// Who waits, first in, first out. Guarded by the channel's mutex.
-class SIMUL_EXPORT WaitList {
+class SIMUL_EXPORT SharedLeafList {
  public:
-  WaitList() noexcept = default;
-  WaitList(const WaitList&) = delete;
-  WaitList& operator=(const WaitList&) = delete;
+  SharedLeafList() noexcept = default;
+  SharedLeafList(const SharedLeafList&) = delete;
+  SharedLeafList& operator=(const SharedLeafList&) = delete;
 
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
   void push_back(SharedLeaf& leaf) noexcept {
@@ -107,7 +107,7 @@ class SIMUL_EXPORT WakeList {
     (last_ != nullptr ? last_->next_ : first_) = &leaf;
     last_ = &leaf;
   }
-  void add_all(WaitList& list) noexcept {
+  void add_all(SharedLeafList& list) noexcept {
     while (SharedLeaf* leaf = list.pop_front()) {
       add(*leaf);
     }

@@ -52,7 +52,7 @@ class SIMUL_EXPORT SubscriptionLeaf : public SharedLeaf {
   }
 
  protected:
-  SubscriptionLeaf(std::mutex& mutex, WaitList& waiting, Claim& claim) noexcept
+  SubscriptionLeaf(std::mutex& mutex, SharedLeafList& waiting, Claim& claim) noexcept
       : SharedLeaf(mutex), waiting_(waiting), claim_(claim) {}
   ~SubscriptionLeaf() = default;
 
@@ -81,7 +81,7 @@ class SIMUL_EXPORT SubscriptionLeaf : public SharedLeaf {
     return SharedLeaf::on_wake();
   }
 
-  WaitList& waiting_;
+  SharedLeafList& waiting_;
   Claim& claim_;
 };
 
