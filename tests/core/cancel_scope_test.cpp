@@ -623,4 +623,41 @@ TEST_SUITE("shields") {
       CHECK(Loop::current().exact_now() - start == 3s);
     });
   }
+
+  TEST_CASE(
+      "cancelled everywhere, deadlines of all kinds leave neither a timer nor an effect behind") {
+    const std::size_t rounds = cancel_everywhere([](Cut& cut) -> Coro<> {
+      int alive = 0;
+      int timed_out = 0;
+      bool to_the_end = false;
+      const bool ended = co_await cut.run([&]() -> Coro<> {
+        const TimePoint start = Loop::current().exact_now();
+        auto too_long = [&, w = Witness(alive)](DeadlineScope& scope) -> Coro<> {
+          co_await sleep(1s);
+          scope.set_deadline(Loop::current().exact_now() + 2s);
+          co_await sleep(1h);
+        };
+        auto in_time = [&, w = Witness(alive)]() -> Coro<int> {
+          co_await sleep(1s);
+          co_return 1;
+        };
+        try {
+          co_await fail_at(start + 10s, too_long);
+        } catch (const TimedOut&) {
+          ++timed_out;
+        }
+        const int value = co_await fail_after(10s, in_time);
+        const bool moved_on = !co_await move_on_after(10s, too_long);
+        const std::optional<int> other = co_await move_on_at(start + 1h, in_time);
+        to_the_end = value == 1 && moved_on && other == 1;
+      });
+      CHECK(alive == 0);
+      CHECK(ended == to_the_end);
+      CHECK((!ended || timed_out == 1));
+      const TimePoint start = Loop::current().exact_now();
+      co_await sleep(2h);  // no deadline cuts this one
+      CHECK(Loop::current().exact_now() - start == 2h);
+    });
+    CHECK(rounds >= 6);
+  }
 }
