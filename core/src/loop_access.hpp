@@ -17,6 +17,7 @@ struct LoopAccess {
     Loop* loop = Loop::current_or_null();
     return loop != nullptr ? loop->current_task_ : nullptr;
   }
+  static bool has_threads(const Loop& loop) noexcept { return loop.environment_.has_threads(); }
   static Reactor& reactor(Loop& loop) noexcept { return *loop.reactor_; }
   static TimerWheel& timers(Loop& loop) noexcept { return *loop.timers_; }
   static std::size_t& task_count(Loop& loop) noexcept { return loop.task_count_; }

@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include <simul/detail/context.hpp>
+#include <simul/detail/ready.hpp>
 #include <simul/to_thread.hpp>
 
 namespace simul::detail {
@@ -39,8 +40,9 @@ class ThreadSlots {
 };
 
 /// A job on its way through the pool. libuv brings every one back to the loop, also those that it was
-/// asked not to start and those that nobody waits for, and the loop doesn't end before that.
-class ThreadFlight {
+/// asked not to start and those that nobody waits for, and the loop doesn't end before that. In a world
+/// without threads the way goes through the loop's ready queue.
+class ThreadFlight final : private Ready {
  public:
   static void start(ThreadLeaf& leaf) noexcept;
   ThreadFlight(const ThreadFlight&) = delete;
@@ -54,9 +56,13 @@ class ThreadFlight {
  private:
   explicit ThreadFlight(ThreadLeaf& leaf) noexcept;
   ~ThreadFlight() = default;
+  void queue() noexcept;
+  void fly() noexcept;
   void land() noexcept;
+  void run_ready() noexcept override;
 
   uv_work_t request_{};
+  const bool pooled_;
   Reactor& reactor_;
   std::unique_ptr<ThreadJob> job_;
   std::shared_ptr<ThreadSlots> slots_;

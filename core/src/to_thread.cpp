@@ -95,30 +95,47 @@ void ThreadSlots::give_back() noexcept {
 }
 
 ThreadFlight::ThreadFlight(ThreadLeaf& leaf) noexcept
-    : reactor_(LoopAccess::reactor(leaf.loop())),
+    : pooled_(LoopAccess::has_threads(leaf.loop())),
+      reactor_(LoopAccess::reactor(leaf.loop())),
       job_(std::move(leaf.job_)),
       slots_(leaf.slots_),
       leaf_(&leaf),
       context_(leaf.task().context()) {}
 
 void ThreadFlight::start(ThreadLeaf& leaf) noexcept {
-  auto* flight = new ThreadFlight(leaf);
-  leaf.flight_ = flight;
-  flight->request_.data = flight;
-  flight->reactor_.jobs().started();
+  leaf.flight_ = new ThreadFlight(leaf);
+  leaf.flight_->reactor_.jobs().started();
+  if (leaf.flight_->pooled_) {
+    leaf.flight_->queue();
+  } else {
+    LoopAccess::push_ready(leaf.loop(), *leaf.flight_);
+  }
+}
+
+void ThreadFlight::queue() noexcept {
+  request_.data = this;
   [[maybe_unused]] const int status = uv_queue_work(
-      flight->reactor_.uv(), &flight->request_,
-      [](uv_work_t* request) {
-        auto& flight = *static_cast<ThreadFlight*>(request->data);
-        const JobContext context(flight.context_);
-        flight.job_->run();
-      },
+      reactor_.uv(), &request_,
+      [](uv_work_t* request) { static_cast<ThreadFlight*>(request->data)->fly(); },
       [](uv_work_t* request, int) { static_cast<ThreadFlight*>(request->data)->land(); });
   assert(status == 0);
 }
 
+void ThreadFlight::fly() noexcept {
+  const JobContext context(context_);
+  job_->run();
+}
+
+void ThreadFlight::run_ready() noexcept {
+  if (job_ != nullptr) {
+    fly();
+  }
+  land();
+}
+
 std::unique_ptr<ThreadJob> ThreadFlight::recall() noexcept {
-  if (uv_cancel(reinterpret_cast<uv_req_t*>(&request_)) != 0) {
+  // Without threads it can't be running now.
+  if (pooled_ && uv_cancel(reinterpret_cast<uv_req_t*>(&request_)) != 0) {
     return nullptr;
   }
   forget_leaf();

@@ -12,6 +12,7 @@
 
 #include <simul/context_var.hpp>
 #include <simul/loop_group.hpp>
+#include <simul/testing/simulation.hpp>
 
 #include "harness.hpp"
 #include "thread_jobs.hpp"
@@ -566,6 +567,50 @@ TEST_SUITE("to_thread") {
         CHECK(results >= (ended ? 3 : 0));
       });
       CHECK(cuts >= 3);
+    }
+  }
+
+  TEST_CASE(
+      "in a simulated world, which has no threads, jobs run on the loop's, in turns of their own") {
+    for (const std::uint64_t seed : {0, 1, 2, 3}) {
+      Simulation world(seed);
+      ThreadLimiter one(1);
+      Trace trace;
+      ContextVar<int> number("number", 0);
+      world.run([&]() -> Coro<> {
+        const std::thread::id here = std::this_thread::get_id();
+        number.set(5);
+        auto job = [&] {
+          CHECK(std::this_thread::get_id() == here);
+          CHECK(number.get() == 5);
+          trace("job");
+          return 3;
+        };
+        CHECK(co_await to_thread(job).limited_by(one) == 3);
+        CHECK(number.get() == 5);
+
+        Task<int> queued = spawn([&]() -> Coro<int> { co_return co_await to_thread(job); });
+        Task<> killer = spawn([&]() -> Coro<> {
+          co_await yield_now();
+          queued.cancel();  // before its turn, or after
+          co_return;
+        });
+        co_await killer;
+        try {
+          CHECK(co_await queued == 3);
+        } catch (const TaskCancelled&) {
+          trace("recalled");
+        }
+        co_await with_group([&](TaskGroup& group) -> Coro<> {
+          for (int i = 0; i < 3; ++i) {
+            group.spawn([&]() -> Coro<> { co_await to_thread(job).limited_by(one); });
+          }
+          co_return;
+        });
+        CHECK(one.running() == 0);
+      });
+      const bool recalled = trace.text() == "job recalled job job job";
+      CHECK((recalled || trace.text() == "job job job job job"));
     }
   }
 

@@ -38,6 +38,9 @@ class SIMUL_EXPORT Environment {
   [[nodiscard]] virtual bool picks() const noexcept { return false; }
   virtual std::size_t pick(std::size_t /*ready*/) { return 0; }
 
+  /// Are there other threads? If not a job of to_thread() runs on the loop's, in a turn of its own.
+  [[nodiscard]] virtual bool has_threads() const noexcept { return true; }
+
   /// What open_connection() and open_listener() do, and promise. Here: sockets of the kernel.
   virtual Coro<std::expected<std::unique_ptr<Stream>, std::error_code>> connect(
       Endpoint endpoint, ConnectOptions options);

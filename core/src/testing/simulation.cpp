@@ -57,6 +57,7 @@ class Simulation::World final : public Environment {
     throw std::logic_error("a loop of a simulation is run by Simulation::run");
   }
   [[nodiscard]] bool picks() const noexcept override { return shuffled(); }
+  [[nodiscard]] bool has_threads() const noexcept override { return false; }
   std::size_t pick(std::size_t ready) override { return order_.below(ready); }
 
   Coro<std::expected<std::unique_ptr<Stream>, std::error_code>> connect(
