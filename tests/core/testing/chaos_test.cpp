@@ -278,6 +278,25 @@ TEST_SUITE("crossing stream") {
     });
   }
 
+  TEST_CASE("a recv is woken though the news it waits for was taken before anybody reported it") {
+    run([]() -> Coro<> {
+      auto [a, b] = socket_pair();
+      CrossingStream near(std::make_unique<SocketStream>(std::move(a)));
+      CrossingStream far(std::make_unique<SocketStream>(std::move(b)));
+      auto recv = [&]() -> Coro<std::string> {
+        co_return std::string((co_await near.recv())->text());
+      };
+      Task<std::string> reader = spawn(recv());
+      co_await settle();
+      // In one step, so that no poll of the kernel comes between.
+      CHECK(far.try_send(as_bytes("hi"), {}).bytes == 2);
+      CHECK(near.try_send(as_bytes("x"), {}).bytes == 1);
+      auto in_time = [&]() -> Coro<std::string> { co_return co_await reader; };
+      const std::string got = co_await fail_after(5s, in_time);
+      CHECK(got == "hi");
+    }());
+  }
+
   TEST_CASE("cut anywhere, a recv loses nothing and a send_some counts right") {
     const std::size_t rounds = cancel_everywhere([](Cut& cut) -> Coro<> {
       auto [near, far] = crossing_pair({.capacity = 40});

@@ -186,6 +186,20 @@ TEST_SUITE("simulation") {
     }
   }
 
+  TEST_CASE("what main has just spawned elsewhere, and posted, ends with it") {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      int alive = 0;
+      Simulation world(seed);
+      Loop& other = world.add_loop("other");
+      world.run([&]() -> Coro<> {
+        spawn(other, [witness = Witness(alive)]() -> Coro<> { co_await sleep_forever(); });
+        other.post([witness = Witness(alive)] {});
+        co_return;
+      });
+      CHECK(alive == 0);
+    }
+  }
+
   TEST_CASE("a world that is dropped cancels what was spawned and never ran") {
     int alive = 0;
     {
