@@ -283,16 +283,17 @@ TEST_SUITE("crossing stream") {
       auto [a, b] = socket_pair();
       CrossingStream near(std::make_unique<SocketStream>(std::move(a)));
       CrossingStream far(std::make_unique<SocketStream>(std::move(b)));
-      auto recv = [&]() -> Coro<std::string> {
-        co_return std::string((co_await near.recv())->text());
+      std::string got;
+      auto recv = [&]() -> Coro<> { got = (co_await near.recv()).value().text(); };
+      auto body = [&](TaskGroup& group) -> Coro<> {
+        group.spawn(recv());
+        co_await settle();
+        // In one step, so that no poll of the kernel comes between.
+        CHECK(far.try_send(as_bytes("hi"), {}).bytes == 2);
+        CHECK(near.try_send(as_bytes("x"), {}).bytes == 1);
       };
-      Task<std::string> reader = spawn(recv());
-      co_await settle();
-      // In one step, so that no poll of the kernel comes between.
-      CHECK(far.try_send(as_bytes("hi"), {}).bytes == 2);
-      CHECK(near.try_send(as_bytes("x"), {}).bytes == 1);
-      auto in_time = [&]() -> Coro<std::string> { co_return co_await reader; };
-      const std::string got = co_await fail_after(5s, in_time);
+      auto both = [&]() -> Coro<> { co_await with_group(body); };
+      co_await fail_after(5s, both);
       CHECK(got == "hi");
     }());
   }
