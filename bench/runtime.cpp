@@ -67,9 +67,8 @@ double channel_of_one_loop() {
 
 double channel_two_loops() {
   auto [sender, receiver] = channel<int>(64);
-  std::thread other([sending = std::move(sender)]() mutable {
-    run(send_ones(std::move(sending), 300'000));
-  });
+  std::thread other(
+      [sending = std::move(sender)]() mutable { run(send_ones(std::move(sending), 300'000)); });
   const double figure = run(receive_ones(std::move(receiver), CLOCK_MONOTONIC));
   other.join();
   return figure;

@@ -1,12 +1,11 @@
 // The figures of bench/runtime.cpp, taken from Boost.Asio's coroutines.
 #include <algorithm>
-#include <thread>
-#include <vector>
-
 #include <boost/asio.hpp>
 #include <boost/asio/experimental/channel.hpp>
 #include <boost/asio/experimental/concurrent_channel.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
+#include <thread>
+#include <vector>
 
 #include "../figure.hpp"
 
@@ -147,7 +146,9 @@ double sleep_lateness() {
       const auto deadline = std::chrono::steady_clock::now() + 1ms + i * 3us;
       timer.expires_at(deadline);
       co_await timer.async_wait(use_awaitable);
-      late.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - deadline).count());
+      late.push_back(
+          std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - deadline)
+              .count());
     }
     std::ranges::sort(late);
     co_return late[late.size() * 99 / 100];

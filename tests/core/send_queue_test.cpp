@@ -108,8 +108,7 @@ TEST_SUITE("send queue") {
       Task<> third = spawn(push, "cccc");
       Task<> fourth = spawn(push, "d");
       co_await settle();
-      CHECK(trace.text() ==
-            "aaaa bbb");  // the fourth would fit, but isn't served before the third
+      CHECK(trace.text() == "aaaa bbb");  // the fourth would fit, but isn't served before the third
       CHECK(stage.queue.try_push("e") == Errc::queue_full);
       CHECK(co_await bytes_of(stage.far(), 4) == "....");
       co_await settle();

@@ -1,16 +1,15 @@
 // The snippets of docs/runtime/tasks.md.
-#include <simul/simul.hpp>
-
-#include <doctest/doctest.h>
-
-#include <simul/future.hpp>
-#include <simul/submit.hpp>
-#include <simul/testing.hpp>
-
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <doctest/doctest.h>
+
+#include <simul/future.hpp>
+#include <simul/simul.hpp>
+#include <simul/submit.hpp>
+#include <simul/testing.hpp>
 
 using namespace simul;
 using namespace std::chrono_literals;
@@ -21,9 +20,9 @@ namespace {
 Coro<int> triple(int value) { co_return value * 3; }
 
 Coro<int> program() {
-  int nine = co_await triple(3);     // runs inline; doesn't cede control
+  int nine = co_await triple(3);      // runs inline; doesn't cede control
   Task<int> task = spawn(triple(5));  // queued; starts when this task waits for something
-  co_return nine + co_await task;    // cedes; woken through the ready queue
+  co_return nine + co_await task;     // cedes; woken through the ready queue
 }
 // [/triple]
 
