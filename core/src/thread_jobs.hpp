@@ -48,8 +48,8 @@ class ThreadFlight final : private Ready {
   ThreadFlight(const ThreadFlight&) = delete;
   ThreadFlight& operator=(const ThreadFlight&) = delete;
 
-  /// Takes the job back if it hasn't begun; else null. If so the leaf is forgotten.
-  std::unique_ptr<ThreadJob> recall() noexcept;
+  /// Takes the job back if it hasn't begun; then the leaf is forgotten.
+  bool recall(std::unique_ptr<ThreadJob>& job) noexcept;
   void request_stop() noexcept { job_->request_stop(); }
   void forget_leaf() noexcept;
 

@@ -48,8 +48,7 @@ bool ThreadLeaf::on_cancel() noexcept {
     slots_->forget(*this);
     return true;
   }
-  if (auto recalled = flight_->recall()) {
-    job_ = std::move(recalled);  // to be destroyed in the caller's time, not later
+  if (flight_->recall(job_)) {  // to be destroyed in the caller's time, not later
     flight_ = nullptr;
     return true;
   }
@@ -103,7 +102,8 @@ ThreadFlight::ThreadFlight(ThreadLeaf& leaf) noexcept
       context_(leaf.task().context()) {}
 
 void ThreadFlight::start(ThreadLeaf& leaf) noexcept {
-  leaf.flight_ = new ThreadFlight(leaf);
+  // Nobody could be told of no memory: those in line wait for this one to start.
+  leaf.flight_ = new ThreadFlight(leaf);  // NOLINT(bugprone-unhandled-exception-at-new)
   leaf.flight_->reactor_.jobs().started();
   if (leaf.flight_->pooled_) {
     leaf.flight_->queue();
@@ -133,13 +133,14 @@ void ThreadFlight::run_ready() noexcept {
   land();
 }
 
-std::unique_ptr<ThreadJob> ThreadFlight::recall() noexcept {
+bool ThreadFlight::recall(std::unique_ptr<ThreadJob>& job) noexcept {
   // Without threads it can't be running now.
   if (pooled_ && uv_cancel(reinterpret_cast<uv_req_t*>(&request_)) != 0) {
-    return nullptr;
+    return false;
   }
   forget_leaf();
-  return std::move(job_);
+  job = std::move(job_);
+  return true;
 }
 
 void ThreadFlight::forget_leaf() noexcept {

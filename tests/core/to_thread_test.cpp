@@ -597,7 +597,8 @@ TEST_SUITE("to_thread") {
         });
         co_await killer;
         try {
-          CHECK(co_await queued == 3);
+          const int result = co_await queued;
+          CHECK(result == 3);
         } catch (const TaskCancelled&) {
           trace("recalled");
         }

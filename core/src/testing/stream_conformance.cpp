@@ -123,7 +123,7 @@ Coro<> both(Coro<> one, Coro<> other) {
 }
 
 /// Sends there and expects it here, at the same time: nothing need be buffered.
-Coro<> transfer(Stream& from, Stream& to, std::string text) {
+Coro<> transfer(Stream& from, Stream& to, const std::string& text) {
   return both(send_text(from, text), expect_text(to, text));
 }
 
