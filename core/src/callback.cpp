@@ -52,14 +52,7 @@ CallHandle Callback::at(Loop& loop, TimePoint deadline, Function function) {
   auto* callback = new Callback(loop, std::move(function));
   CallHandle handle(*callback);
   callback->when_ = deadline;
-  callback->state_ = State::timed;
-  Callback*& first = LoopAccess::timed_callbacks(loop);
-  callback->next_ = first;
-  callback->link_ = &first;
-  if (first != nullptr) {
-    first->link_ = &callback->next_;
-  }
-  first = callback;
+  callback->link(State::timed);
   if (LoopAccess::ending(loop)) {
     callback->cancel();
   } else {
@@ -75,14 +68,14 @@ CallHandle Callback::on_completion(Loop& loop, CompletionWaiters& waiters, bool 
   }
   auto* callback = new Callback(loop, std::move(function));
   CallHandle handle(*callback);
-  callback->state_ = State::waiting;
+  callback->link(State::waiting);
   callback->waiters_ = &waiters;
   waiters.add(*callback);
   return handle;
 }
 
 void Callback::cancel_all(Loop& loop) noexcept {
-  while (Callback* first = LoopAccess::timed_callbacks(loop)) {
+  while (Callback* first = LoopAccess::waiting_callbacks(loop)) {
     first->cancel();
   }
 }
@@ -99,9 +92,15 @@ void Callback::cancel() noexcept {
     disarm();
     drop_reference();
   } else if (before == State::waiting) {
+    unlink();
     waiters_->remove(*this);
     drop_reference();
   }  // else the queue lets it go when its turn comes
+}
+
+void Callback::on_completion() noexcept {
+  unlink();
+  queue();
 }
 
 void Callback::queue() noexcept {
@@ -110,6 +109,17 @@ void Callback::queue() noexcept {
     cancel();
   }
   LoopAccess::push_ready(loop_, *this);
+}
+
+void Callback::link(State state) noexcept {
+  state_ = state;
+  Callback*& first = LoopAccess::waiting_callbacks(loop_);
+  next_ = first;
+  link_ = &first;
+  if (first != nullptr) {
+    first->link_ = &next_;
+  }
+  first = this;
 }
 
 void Callback::unlink() noexcept {

@@ -20,7 +20,7 @@ class Callback final : private Ready, private Timer, private CompletionWaiter {
   static CallHandle at(Loop& loop, TimePoint deadline, Function function);
   static CallHandle on_completion(Loop& loop, CompletionWaiters& waiters, bool completed,
                                   Function function);
-  /// The loop ends: those that wait for a time are cancelled.
+  /// The loop ends: those that wait for a time or for the end of something are cancelled.
   static void cancel_all(Loop& loop) noexcept;
 
   void cancel() noexcept;
@@ -41,15 +41,16 @@ class Callback final : private Ready, private Timer, private CompletionWaiter {
   ~Callback() = default;
 
   void queue() noexcept;
+  void link(State state) noexcept;
   void unlink() noexcept;
   void run_ready() noexcept override;
   void on_timer() noexcept override;
-  void on_completion() noexcept override { queue(); }
+  void on_completion() noexcept override;
 
   Loop& loop_;
   Function function_;
   CompletionWaiters* waiters_ = nullptr;
-  Callback* next_ = nullptr;  // of those that wait for a time
+  Callback* next_ = nullptr;  // of those of the loop that wait
   Callback** link_ = nullptr;
   TimePoint when_ = kNever;
   std::uint32_t references_ = 1;  // the loop's; each handle has one more

@@ -119,7 +119,7 @@ void DeadlineScope::on_timer() noexcept {
 
 void ShieldScope::on_outer_cancelled() noexcept {
   if (!armed()) {
-    arm(task_->loop(), time_after(task_->loop().now(), grace_));
+    arm(task_->loop(), time_after(task_->loop().exact_now(), grace_));
   }
 }
 

@@ -57,6 +57,7 @@ Loop::~Loop() {
     abort();
   }
   mailbox_->close();
+  run_queue();  // callbacks that were cancelled by what the mailbox has dropped
 }
 
 /// Cancels every task, through shields if `pierce`. They end in the turns that follow.
@@ -89,11 +90,16 @@ void Loop::join_jobs() {
   const Running running(*this);
   while (reactor_->jobs().any()) {
     reactor_->poll(ready_.empty());
-    while (!ready_.empty()) {
-      ready_.pop().run_ready();
-    }
+    run_queue();
   }
   reactor_->poll(false);
+  run_queue();
+}
+
+void Loop::run_queue() noexcept {
+  while (!ready_.empty()) {
+    ready_.pop().run_ready();
+  }
 }
 
 Loop& Loop::current() { return detail::loop_to_spawn_on(); }

@@ -21,7 +21,7 @@ struct LoopAccess {
   static Reactor& reactor(Loop& loop) noexcept { return *loop.reactor_; }
   static TimerWheel& timers(Loop& loop) noexcept { return *loop.timers_; }
   static std::size_t& task_count(Loop& loop) noexcept { return loop.task_count_; }
-  static Callback*& timed_callbacks(Loop& loop) noexcept { return loop.timed_callbacks_; }
+  static Callback*& waiting_callbacks(Loop& loop) noexcept { return loop.waiting_callbacks_; }
   static bool ending(const Loop& loop) noexcept { return loop.ending_; }
   static std::uint64_t turn(const Loop& loop) noexcept { return loop.turn_; }
   static TaskGroup& root(Loop& loop) noexcept { return *loop.root_; }

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -25,9 +26,13 @@ struct GroupRun {
   std::exception_ptr first_failure;
 };
 
-/// Cancels what every loop has registered in the run.
-void cancel_all(const std::shared_ptr<GroupRun>& run, LoopGroup& group, const char* reason) {
+/// Cancels what every loop has registered in the run, but for `except`.
+void cancel_all(const std::shared_ptr<GroupRun>& run, LoopGroup& group, const char* reason,
+                std::optional<std::size_t> except = {}) {
   for (std::size_t i = 0; i < group.size(); ++i) {
+    if (i == except) {
+      continue;
+    }
     group[i].post([run, i, reason] {
       if (run->scopes[i] != nullptr) {
         run->scopes[i]->cancel(reason);
@@ -36,7 +41,8 @@ void cancel_all(const std::shared_ptr<GroupRun>& run, LoopGroup& group, const ch
   }
 }
 
-void fail(const std::shared_ptr<GroupRun>& run, LoopGroup& group, std::exception_ptr failure) {
+void fail(const std::shared_ptr<GroupRun>& run, LoopGroup& group, std::size_t index,
+          std::exception_ptr failure) {
   {
     const std::lock_guard lock(run->mutex);
     if (run->first_failure) {
@@ -44,7 +50,7 @@ void fail(const std::shared_ptr<GroupRun>& run, LoopGroup& group, std::exception
     }
     run->first_failure = std::move(failure);
   }
-  cancel_all(run, group, "another loop failed");
+  cancel_all(run, group, "another loop failed", index);
 }
 
 /// A loop whose main has ended goes on until all have: others may wait for what it runs.
@@ -75,7 +81,7 @@ Coro<> guarded(const std::shared_ptr<GroupRun>& run, LoopGroup& group, const Loo
   }
   run->scopes[index] = nullptr;
   if (failure) {
-    fail(run, group, failure);
+    fail(run, group, index, failure);
   }
   co_await wait_for_others(run, group, index);
 }

@@ -48,6 +48,9 @@ class QueueWriter final : public StreamLeaf<QueueWriter, StreamOp::send> {
       if (queue_.error_) {
         return settle(PackedError(queue_.error_));
       }
+      if (queue_.first_ == nullptr) {  // what it waited to send was dropped
+        return settle(PackedError());
+      }
       const IoResult result = send_pieces();
       const bool done = settle(result, stream_.bytes_accepted_);
       if (result.bytes == 0) {
@@ -183,6 +186,9 @@ std::error_code SendQueue::try_push(SharedBytes message) {
     return error;
   }
   EntryPointer entry = make_entry(std::move(message));
+  if (entry->bytes().empty()) {
+    return {};
+  }
   if (options_.when_full == WhenFull::drop_oldest && pushers_.empty()) {
     drop_until_there_is_room(*entry);
   }

@@ -89,17 +89,19 @@ bool SocketListener::Accept::attempt() noexcept {
           watch->drained(Watch::kReadable);
         }
         return false;
-      case EMFILE:
-      case ENFILE:
-      case ENOBUFS:
-      case ENOMEM:
-      case EBADF:
-      case EINVAL:
-      case ENOTSOCK:
-      case EOPNOTSUPP:
+      default:
         error_ = {errno, std::system_category()};
         return true;
-      default:
+      case ECONNABORTED:
+      case EINTR:
+      case EPERM:
+      case EPROTO:
+      case ENOPROTOOPT:
+      case ENETDOWN:
+      case ENETUNREACH:
+      case EHOSTDOWN:
+      case EHOSTUNREACH:
+      case ENONET:
         break;  // of a connection that is gone already (accept(2), "Error handling"): the next one
     }
   }

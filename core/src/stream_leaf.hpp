@@ -63,11 +63,13 @@ bool StreamLeaf<Self, kOperation>::keep_waiting() noexcept {
   if (instead_) [[unlikely]] {
     error_ = instead_;
     stream_.waiting_ &= static_cast<std::uint8_t>(~kBit);
+    self().on_cut_off();
     return false;
   }
   if (const std::error_code error = stream_.wait(kOperation, blocked_, *this)) [[unlikely]] {
     error_ = detail::PackedError(error);
     stream_.waiting_ &= static_cast<std::uint8_t>(~kBit);
+    self().on_cut_off();
     return false;
   }
   return true;

@@ -177,6 +177,22 @@ TEST_SUITE("future") {
     CHECK(trace.text() == "set 1:5 2 late");
   }
 
+  TEST_CASE("a callback of a future that outlives the loop is dropped with the loop") {
+    int alive = 0;
+    Promise<int> promise;
+    {
+      VirtualClock clock;
+      Loop loop(clock);
+      loop.run_until_complete([](Future<int> future, int& count) -> Coro<> {
+        future.add_done_callback([w = Witness(count)](const Future<int>&) { FAIL("too late"); });
+        co_return;
+      }(promise.future(), alive));
+      CHECK(alive == 1);
+    }
+    CHECK(alive == 0);
+    promise.set_value(1);
+  }
+
   TEST_CASE("a failure that nobody has looked at is reported") {
     const LogCapture log;
     run_virtual([]() -> Coro<> {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <latch>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -75,6 +76,19 @@ TEST_SUITE("submit") {
     loop.run_until_complete(settle());
     CHECK(alive == 0);
     CHECK_THROWS_WITH_AS(work.get(), "cancelled before it could start", TaskCancelled);
+  }
+
+  TEST_CASE("function and arguments are gone before the thread goes on") {
+    LoopThread other;
+    for (int i = 0; i < 100; ++i) {
+      std::atomic<int> alive = 1;
+      auto last = [&alive](int*) { --alive; };
+      int token = 0;
+      auto work = [held = std::shared_ptr<int>(&token, last)]() -> Coro<int> { co_return 1; };
+      auto answer = submit(other.loop(), std::move(work));
+      CHECK(answer.get() == 1);
+      CHECK(alive == 0);
+    }
   }
 
   TEST_CASE("one loop can be given work before it runs") {

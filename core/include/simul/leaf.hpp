@@ -82,6 +82,7 @@ class SIMUL_EXPORT Leaf {
   template <typename Promise>
   void bind(Promise& promise) noexcept {
     task_ = promise.task;
+    cancelled_ = false;  // a leaf may be awaited again
     promise.task->resume_at(promise);
   }
   [[noreturn]] void throw_cancelled() const;

@@ -133,6 +133,7 @@ class SIMUL_EXPORT Loop {
   void cancel_all(bool pierce);
   void renew();
   void abort() noexcept;
+  void run_queue() noexcept;
   void join_jobs();
 
   detail::ReadyQueue ready_;
@@ -141,7 +142,7 @@ class SIMUL_EXPORT Loop {
   TimePoint now_ = kStale;
   std::size_t task_count_ = 0;
   std::size_t unpolled_steps_ = 0;
-  detail::Callback* timed_callbacks_ = nullptr;
+  detail::Callback* waiting_callbacks_ = nullptr;
   std::uint64_t turn_ = 0;  // its number
   bool stopping_ = false;
   bool ending_ = false;  // no callback is taken any more

@@ -92,7 +92,8 @@ class [[nodiscard]] SIMUL_EXPORT ReadUntil final : public StreamLeaf<ReadUntil, 
 };
 
 namespace detail {
-inline constexpr std::array<std::string_view, 2> kLineEnds{"\r\n", "\n"};
+// The short one first: its match bounds the search for the other, or a peer could make that quadratic.
+inline constexpr std::array<std::string_view, 2> kLineEnds{"\n", "\r\n"};
 }
 
 // Their code is in the library.

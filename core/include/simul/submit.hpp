@@ -68,14 +68,15 @@ class Submission {
 namespace detail {
 
 template <typename T, typename Fn, typename... Args>
-Coro<> run_for_submitter(std::promise<T> promise, Fn fn, Args... args) {
+Coro<> run_for_submitter(  // function and arguments are gone before the submitter goes on
+    std::promise<T> promise, Fn fn, Args... args) {
   std::exception_ptr failure;
   try {
     if constexpr (std::is_void_v<T>) {
-      co_await fn(std::move(args)...);
+      co_await call_kept<Fn, Args...>(std::move(fn), std::move(args)...);
       promise.set_value();
     } else {
-      promise.set_value(co_await fn(std::move(args)...));
+      promise.set_value(co_await call_kept<Fn, Args...>(std::move(fn), std::move(args)...));
     }
     co_return;
   } catch (const Cancelled& cancelled) {
