@@ -94,7 +94,7 @@ class [[nodiscard]] SIMUL_EXPORT ReadUntil final : public StreamLeaf<ReadUntil, 
 namespace detail {
 // The short one first: its match bounds the search for the other, or a peer could make that quadratic.
 inline constexpr std::array<std::string_view, 2> kLineEnds{"\n", "\r\n"};
-}
+}  // namespace detail
 
 // Their code is in the library.
 extern template class SIMUL_EXPORT StreamLeaf<RecvChunk, StreamOp::recv>;
