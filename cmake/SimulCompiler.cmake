@@ -44,14 +44,11 @@ if(SIMUL_WERROR)
 endif()
 add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:${warnings}>")
 
-# --- sanitizers, fuzzers -----------------------------------------------------------------------------
+# --- sanitizers -------------------------------------------------------------------------------------
 if(SIMUL_SANITIZE)
   add_compile_options(-fsanitize=${SIMUL_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SIMUL_SANITIZE})
   add_compile_definitions(SIMUL_SANITIZE=1)
-endif()
-if(SIMUL_FUZZ)
-  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
 # --- linker, compiler cache --------------------------------------------------------------------------

@@ -12,15 +12,15 @@ namespace simul::detail {
 class FdWatches {
  public:
   /// Does somebody wait for that already?
-  [[nodiscard]] bool waits(int fd, Watch::Op op) const noexcept;
+  [[nodiscard]] bool waits(int fd, FdWatch::Op op) const noexcept;
   /// Wakes `leaf` at the next `event`; `event` is what `op` waits for.
-  std::error_code wait(Loop& loop, int fd, Watch::Op op, Watch::Event event, Leaf& leaf);
-  void forget(int fd, Watch::Op op) noexcept;
+  std::error_code wait(Loop& loop, int fd, FdWatch::Op op, FdWatch::Event event, Leaf& leaf);
+  void forget(int fd, FdWatch::Op op) noexcept;
   /// Ends the watch if nobody waits any more.
   void release(int fd) noexcept;
 
  private:
-  std::unordered_map<int, Watch*> watches_;
+  std::unordered_map<int, FdWatch*> watches_;
 };
 
 }  // namespace simul::detail

@@ -46,7 +46,7 @@ Reactor::Reactor(Loop& loop, TimerWheel& timers, bool virtual_time)
 Reactor::~Reactor() {
   uv_close(handle(async_), nullptr);
   uv_close(handle(alarm_watch_), nullptr);
-  Watch::orphan_all(uv_);
+  FdWatch::orphan_all(uv_);
   uv_run(&uv_, UV_RUN_DEFAULT);
   [[maybe_unused]] const int status = uv_loop_close(&uv_);
   assert(status == 0 && "a handle was left open");

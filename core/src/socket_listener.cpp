@@ -12,7 +12,7 @@
 
 namespace simul {
 
-using detail::Watch;
+using detail::FdWatch;
 
 SocketListener::SocketListener(SocketListener&& other) noexcept
     : watch_(std::exchange(other.watch_, nullptr)), fd_(std::exchange(other.fd_, -1)) {}
@@ -64,12 +64,12 @@ bool SocketListener::Accept::await_suspend(std::coroutine_handle<>) noexcept {
 
 bool SocketListener::Accept::attempt() noexcept {
   const int fd = listener_.fd_;
-  Watch* watch = listener_.watch_;
+  FdWatch* watch = listener_.watch_;
   if (fd < 0) {
     error_ = Errc::closed;
     return true;
   }
-  while (watch == nullptr || watch->worth_trying(Watch::kReadable)) {
+  while (watch == nullptr || watch->worth_trying(FdWatch::kReadable)) {
     if (!detail::LoopAccess::budget(loop()).take_attempt()) {
       blocked_ = false;
       return false;
@@ -86,7 +86,7 @@ bool SocketListener::Accept::attempt() noexcept {
       case EAGAIN:
         blocked_ = true;
         if (watch != nullptr) {
-          watch->drained(Watch::kReadable);
+          watch->drained(FdWatch::kReadable);
         }
         return false;
       default:
@@ -116,12 +116,12 @@ bool SocketListener::Accept::keep_waiting() noexcept {
     return true;
   }
   if (listener_.watch_ == nullptr) {
-    listener_.watch_ = Watch::open(loop(), listener_.fd_, error_);
+    listener_.watch_ = FdWatch::open(loop(), listener_.fd_, error_);
     if (listener_.watch_ == nullptr) {
       return false;
     }
   }
-  error_ = listener_.watch_->wait(Watch::Op::recv, Watch::kReadable, *this);
+  error_ = listener_.watch_->wait(FdWatch::Op::recv, FdWatch::kReadable, *this);
   return !error_;
 }
 
@@ -139,7 +139,7 @@ bool SocketListener::Accept::on_wake() noexcept {
 
 bool SocketListener::Accept::on_cancel() noexcept {
   if (listener_.watch_ != nullptr) {
-    listener_.watch_->forget(Watch::Op::recv);
+    listener_.watch_->forget(FdWatch::Op::recv);
   }
   return true;
 }

@@ -19,17 +19,17 @@
 namespace simul {
 namespace {
 
-using detail::Watch;
+using detail::FdWatch;
 
 constexpr std::size_t kMaxPieces = 64;  // of one sendmsg; what is over goes with the next
 
 bool would_block(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
 
-Watch::Op watch_op(StreamOp operation) noexcept {
-  static_assert(static_cast<int>(StreamOp::recv) == static_cast<int>(Watch::Op::recv));
-  static_assert(static_cast<int>(StreamOp::send) == static_cast<int>(Watch::Op::send));
-  static_assert(static_cast<int>(StreamOp::closed) == static_cast<int>(Watch::Op::closed));
-  return static_cast<Watch::Op>(operation);
+FdWatch::Op watch_op(StreamOp operation) noexcept {
+  static_assert(static_cast<int>(StreamOp::recv) == static_cast<int>(FdWatch::Op::recv));
+  static_assert(static_cast<int>(StreamOp::send) == static_cast<int>(FdWatch::Op::send));
+  static_assert(static_cast<int>(StreamOp::closed) == static_cast<int>(FdWatch::Op::closed));
+  return static_cast<FdWatch::Op>(operation);
 }
 
 /// As os::send, of several pieces.
@@ -99,7 +99,7 @@ IoResult SocketStream::try_recv(MutableBytes buffer) noexcept {
     if (received > 0) [[likely]] {
       const auto bytes = static_cast<std::size_t>(received);
       return IoResult::moved(
-          bytes, bytes < buffer.size() && watch_ != nullptr && watch_->drained(Watch::kReadable));
+          bytes, bytes < buffer.size() && watch_ != nullptr && watch_->drained(FdWatch::kReadable));
     }
     return nothing_received(buffer, static_cast<int>(-received));
   }
@@ -125,7 +125,7 @@ IoResult SocketStream::nothing_received(MutableBytes buffer, int error) noexcept
     return IoResult::failed(Errc::end_of_stream);
   }
   if (watch_ != nullptr) {
-    watch_->drained(Watch::kReadable);
+    watch_->drained(FdWatch::kReadable);
   }
   return IoResult::would_block(Interest::readable);
 }
@@ -150,7 +150,7 @@ IoResult SocketStream::nothing_sent(Bytes first, std::span<const Bytes> rest, in
     return fail(error);
   }
   if (watch_ != nullptr) {
-    watch_->drained(Watch::kWritable);
+    watch_->drained(FdWatch::kWritable);
   }
   return IoResult::would_block(Interest::writable);
 }
@@ -227,14 +227,14 @@ std::error_code SocketStream::wait(StreamOp operation, Interest interest, Leaf& 
   auto events = static_cast<std::uint8_t>(interest);
   if (operation == StreamOp::closed) [[unlikely]] {
     // Once the peer has finished sending, that would be reported for ever: only the rest is news.
-    events = peer_done_ ? Watch::kHangup : Watch::kPeerDone;
+    events = peer_done_ ? FdWatch::kHangup : FdWatch::kPeerDone;
   }
   return watch_->wait(watch_op(operation), events, leaf);
 }
 
 std::error_code SocketStream::start_watching(Loop& loop) noexcept {
   std::error_code error;
-  watch_ = Watch::open(loop, fd_, error);
+  watch_ = FdWatch::open(loop, fd_, error);
   if (watch_ != nullptr && ended_) {
     watch_->end_of_stream();
   }

@@ -23,11 +23,11 @@
 
 namespace simul::detail {
 
-Watch& Watch::of(uv_poll_t* handle) noexcept { return *reinterpret_cast<Watch*>(handle); }
+FdWatch& FdWatch::of(uv_poll_t* handle) noexcept { return *reinterpret_cast<FdWatch*>(handle); }
 
-Watch* Watch::open(Loop& loop, int fd, std::error_code& error) {
+FdWatch* FdWatch::open(Loop& loop, int fd, std::error_code& error) {
   Reactor& reactor = LoopAccess::reactor(loop);
-  auto* watch = new (frame_allocate(sizeof(Watch))) Watch;
+  auto* watch = new (frame_allocate(sizeof(FdWatch))) FdWatch;
   if (const int status = uv_poll_init(reactor.uv(), &watch->handle_, fd); status != 0) {
     error = std::error_code(-status, std::system_category());
     watch->free();
@@ -36,12 +36,12 @@ Watch* Watch::open(Loop& loop, int fd, std::error_code& error) {
   return watch;
 }
 
-void Watch::free() noexcept {
-  this->~Watch();
-  frame_free(this, sizeof(Watch));
+void FdWatch::free() noexcept {
+  this->~FdWatch();
+  frame_free(this, sizeof(FdWatch));
 }
 
-void Watch::close() noexcept {
+void FdWatch::close() noexcept {
   if (orphaned_) {
     free();
     return;
@@ -50,13 +50,13 @@ void Watch::close() noexcept {
            [](uv_handle_t* handle) { of(reinterpret_cast<uv_poll_t*>(handle)).free(); });
 }
 
-void Watch::orphan() noexcept {
+void FdWatch::orphan() noexcept {
   orphaned_ = true;
   armed_ = 0;
   uv_close(reinterpret_cast<uv_handle_t*>(&handle_), nullptr);
 }
 
-void Watch::orphan_all(uv_loop_t& uv) noexcept {
+void FdWatch::orphan_all(uv_loop_t& uv) noexcept {
   uv_walk(
       &uv,
       [](uv_handle_t* handle, void*) {
@@ -67,7 +67,7 @@ void Watch::orphan_all(uv_loop_t& uv) noexcept {
       nullptr);
 }
 
-std::error_code Watch::arm_and_wait(Op op, std::uint8_t events, Leaf& leaf) noexcept {
+std::error_code FdWatch::arm_and_wait(Op op, std::uint8_t events, Leaf& leaf) noexcept {
   if (orphaned_) {
     return std::make_error_code(std::errc::operation_not_supported);
   }
@@ -92,7 +92,7 @@ std::error_code Watch::arm_and_wait(Op op, std::uint8_t events, Leaf& leaf) noex
 }
 
 /// Fails, and leaves it disarmed, if the loop watches this descriptor for somebody else by now.
-int Watch::arm(std::uint8_t events) noexcept {
+int FdWatch::arm(std::uint8_t events) noexcept {
   armed_ = 0;
   unclaimed_ = 0;
   if (events == 0) {
@@ -108,7 +108,7 @@ int Watch::arm(std::uint8_t events) noexcept {
   return status;
 }
 
-bool Watch::wake(std::uint8_t event) noexcept {
+bool FdWatch::wake(std::uint8_t event) noexcept {
   bool woken = false;
   for (const Op op : {Op::recv, Op::send, Op::closed}) {
     Leaf* leaf = waiter(op);
@@ -121,12 +121,12 @@ bool Watch::wake(std::uint8_t event) noexcept {
   return woken;
 }
 
-void Watch::wake_all() noexcept {
+void FdWatch::wake_all() noexcept {
   hints_ = kReadable | kWritable;
   wake(kReadable | kWritable | kPeerDone | kHangup);
 }
 
-void Watch::on_poll(int status, std::uint8_t events) noexcept {
+void FdWatch::on_poll(int status, std::uint8_t events) noexcept {
   static_cast<Reactor*>(handle_.loop->data)->count_callback();
   if (Leaf* reader = waiting_[index(Op::recv)]; events == kReadable && reader != nullptr &&
                                                 wanted_[index(Op::recv)] == kReadable) [[likely]] {

@@ -1,4 +1,4 @@
-// Watch: readiness of one descriptor. The only place that knows uv_poll; its rules are in watch.cpp.
+// FdWatch: readiness of one descriptor. The only place that knows uv_poll; its rules are in watch.cpp.
 //
 // A stream tries its system call first. When that would block it calls wait(); the waiting task is
 // woken when the kernel says that another try may succeed. Readiness is only ever a hint.
@@ -17,7 +17,7 @@ namespace simul::detail {
 
 class Reactor;
 
-class Watch {
+class FdWatch {
  public:
   enum Event : std::uint8_t {
     kReadable = UV_READABLE,
@@ -30,7 +30,7 @@ class Watch {
 
   /// Begins to watch `fd`, which stays the caller's. Fails with EPERM for what can't be watched (a
   /// regular file) and EEXIST for what this loop watches already.
-  static Watch* open(Loop& loop, int fd, std::error_code& error);
+  static FdWatch* open(Loop& loop, int fd, std::error_code& error);
 
   /// Ends the watch: before ::close(fd), never after. The block frees itself.
   void close() noexcept;
@@ -70,8 +70,8 @@ class Watch {
   [[nodiscard]] std::uint8_t armed() const noexcept { return armed_; }
 
  private:
-  Watch() noexcept = default;
-  ~Watch() = default;
+  FdWatch() noexcept = default;
+  ~FdWatch() = default;
   static std::size_t index(Op op) noexcept { return static_cast<std::size_t>(op); }
 
   // There is a watch for every idle connection: who waits for its end, which is rare, stands in the
@@ -91,7 +91,7 @@ class Watch {
   int arm(std::uint8_t events) noexcept;
   void on_poll(int status, std::uint8_t events) noexcept;
   bool wake(std::uint8_t event) noexcept;
-  static Watch& of(uv_poll_t* handle) noexcept;
+  static FdWatch& of(uv_poll_t* handle) noexcept;
   void free() noexcept;
 
   uv_poll_t handle_{};  // first, so that its address is the watch's

@@ -18,10 +18,10 @@ std::error_code as_busy(const std::error_code& error) noexcept {
                                          : error;
 }
 
-/// As Watch::open, which makes the descriptor non-blocking: here that isn't ours to decide.
-Watch* open_watch(Loop& loop, int fd, std::error_code& error) {
+/// As FdWatch::open, which makes the descriptor non-blocking: here that isn't ours to decide.
+FdWatch* open_watch(Loop& loop, int fd, std::error_code& error) {
   const int flags = ::fcntl(fd, F_GETFL);
-  Watch* watch = Watch::open(loop, fd, error);
+  FdWatch* watch = FdWatch::open(loop, fd, error);
   if (flags >= 0 && (flags & O_NONBLOCK) == 0) {
     ::fcntl(fd, F_SETFL, flags);
   }
@@ -30,12 +30,13 @@ Watch* open_watch(Loop& loop, int fd, std::error_code& error) {
 
 }  // namespace
 
-bool FdWatches::waits(int fd, Watch::Op op) const noexcept {
+bool FdWatches::waits(int fd, FdWatch::Op op) const noexcept {
   const auto found = watches_.find(fd);
   return found != watches_.end() && found->second->waits(op);
 }
 
-std::error_code FdWatches::wait(Loop& loop, int fd, Watch::Op op, Watch::Event event, Leaf& leaf) {
+std::error_code FdWatches::wait(Loop& loop, int fd, FdWatch::Op op, FdWatch::Event event,
+                                Leaf& leaf) {
   auto found = watches_.find(fd);
   if (found == watches_.end()) {
     std::error_code error;
@@ -52,7 +53,7 @@ std::error_code FdWatches::wait(Loop& loop, int fd, Watch::Op op, Watch::Event e
   return as_busy(error);
 }
 
-void FdWatches::forget(int fd, Watch::Op op) noexcept {
+void FdWatches::forget(int fd, FdWatch::Op op) noexcept {
   if (const auto found = watches_.find(fd); found != watches_.end()) {
     found->second->forget(op);
     release(fd);
@@ -61,8 +62,8 @@ void FdWatches::forget(int fd, Watch::Op op) noexcept {
 
 void FdWatches::release(int fd) noexcept {
   const auto found = watches_.find(fd);
-  if (found != watches_.end() && !found->second->waits(Watch::Op::recv) &&
-      !found->second->waits(Watch::Op::send)) {
+  if (found != watches_.end() && !found->second->waits(FdWatch::Op::recv) &&
+      !found->second->waits(FdWatch::Op::send)) {
     found->second->close();
     watches_.erase(found);
   }
@@ -72,10 +73,10 @@ void FdWatches::release(int fd) noexcept {
 
 namespace {
 
-using detail::Watch;
+using detail::FdWatch;
 
-Watch::Op op_of(WaitFd::For what) noexcept {
-  return what == WaitFd::For::readable ? Watch::Op::recv : Watch::Op::send;
+FdWatch::Op op_of(WaitFd::For what) noexcept {
+  return what == WaitFd::For::readable ? FdWatch::Op::recv : FdWatch::Op::send;
 }
 
 detail::FdWatches& watches_of(Loop& loop) noexcept {
@@ -93,7 +94,7 @@ bool WaitFd::await_ready() const {
 }
 
 bool WaitFd::await_suspend(std::coroutine_handle<>) {
-  const Watch::Event event = for_ == For::readable ? Watch::kReadable : Watch::kWritable;
+  const FdWatch::Event event = for_ == For::readable ? FdWatch::kReadable : FdWatch::kWritable;
   error_ = watches_of(loop()).wait(loop(), fd_, op_of(for_), event, *this);
   if (error_) {
     return false;

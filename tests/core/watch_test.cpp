@@ -16,16 +16,16 @@
 
 using namespace simul;
 using namespace simul::test;
-using detail::Watch;
+using detail::FdWatch;
 
 namespace {
 
-constexpr auto kBothWays = static_cast<std::uint8_t>(Watch::kReadable | Watch::kWritable);
+constexpr auto kBothWays = static_cast<std::uint8_t>(FdWatch::kReadable | FdWatch::kWritable);
 
 /// Waits for readiness as it comes from the watch.
 class Readiness final : public Leaf {
  public:
-  Readiness(Watch& watch, Watch::Op op, std::uint8_t events)
+  Readiness(FdWatch& watch, FdWatch::Op op, std::uint8_t events)
       : watch_(watch), op_(op), events_(events) {}
   bool await_ready() {
     check_cancelled();
@@ -45,8 +45,8 @@ class Readiness final : public Leaf {
     watch_.forget(op_);
     return true;
   }
-  Watch& watch_;
-  Watch::Op op_;
+  FdWatch& watch_;
+  FdWatch::Op op_;
   std::uint8_t events_;
 };
 
@@ -65,9 +65,9 @@ struct RawPair {
   std::array<int, 2> fds{-1, -1};
 };
 
-Watch& open_watch(int fd) {
+FdWatch& open_watch(int fd) {
   std::error_code error;
-  Watch* watch = Watch::open(Loop::current(), fd, error);
+  FdWatch* watch = FdWatch::open(Loop::current(), fd, error);
   REQUIRE(watch != nullptr);
   return *watch;
 }
@@ -95,21 +95,21 @@ TEST_SUITE("watch") {
   TEST_CASE("it stays armed from one message to the next") {
     run([]() -> Coro<> {
       RawPair pair;
-      Watch& watch = open_watch(pair.fds[0]);
+      FdWatch& watch = open_watch(pair.fds[0]);
       CHECK(watch.armed() == 0);
       const std::uint64_t before = callbacks();
       for (int i = 0; i < 5; ++i) {
         Task<> reader = spawn([&]() -> Coro<> {
-          co_await Readiness(watch, Watch::Op::recv, Watch::kReadable);
+          co_await Readiness(watch, FdWatch::Op::recv, FdWatch::kReadable);
           char byte = 0;
           CHECK(::read(pair.fds[0], &byte, 1) == 1);
-          watch.drained(Watch::kReadable);
+          watch.drained(FdWatch::kReadable);
         });
         co_await settle();
-        CHECK(watch.armed() == Watch::kReadable);
+        CHECK(watch.armed() == FdWatch::kReadable);
         CHECK(::write(pair.fds[1], "x", 1) == 1);
         co_await reader;
-        CHECK(watch.armed() == Watch::kReadable);
+        CHECK(watch.armed() == FdWatch::kReadable);
       }
       CHECK(callbacks() - before == 5);
       watch.close();
@@ -120,14 +120,14 @@ TEST_SUITE("watch") {
       "an unclaimed callback is forgiven once, then its direction is disarmed, the other kept") {
     run([]() -> Coro<> {
       RawPair pair;
-      Watch& watch = open_watch(pair.fds[0]);
+      FdWatch& watch = open_watch(pair.fds[0]);
       std::string filler(1 << 20, 'x');
       while (::write(pair.fds[0], filler.data(), filler.size()) > 0) {
       }
-      Task<> writer =
-          spawn([&]() -> Coro<> { co_await Readiness(watch, Watch::Op::send, Watch::kWritable); });
-      Task<> reader =
-          spawn([&]() -> Coro<> { co_await Readiness(watch, Watch::Op::recv, Watch::kReadable); });
+      Task<> writer = spawn(
+          [&]() -> Coro<> { co_await Readiness(watch, FdWatch::Op::send, FdWatch::kWritable); });
+      Task<> reader = spawn(
+          [&]() -> Coro<> { co_await Readiness(watch, FdWatch::Op::recv, FdWatch::kReadable); });
       co_await settle();
       CHECK(watch.armed() == kBothWays);
       const std::uint64_t before = callbacks();
@@ -135,13 +135,13 @@ TEST_SUITE("watch") {
       co_await reader;  // claimed, but the byte stays there and nobody comes back
       co_await many_polls();
       CHECK(callbacks() - before == 3);  // claimed, forgiven, disarmed
-      CHECK(watch.armed() == Watch::kWritable);
-      CHECK(watch.worth_trying(Watch::kReadable));
+      CHECK(watch.armed() == FdWatch::kWritable);
+      CHECK(watch.worth_trying(FdWatch::kReadable));
       CHECK_FALSE(writer.done());
       // It came meanwhile: the next wait doesn't wait.
       bool inline_wake = false;
       Task<> again = spawn([&]() -> Coro<> {
-        co_await Readiness(watch, Watch::Op::recv, Watch::kReadable);
+        co_await Readiness(watch, FdWatch::Op::recv, FdWatch::kReadable);
         inline_wake = true;
       });
       co_await settle(2);
@@ -194,18 +194,18 @@ TEST_SUITE("watch") {
   TEST_CASE("after the end of the stream READABLE is never armed again, while the writer goes on") {
     run([]() -> Coro<> {
       RawPair pair;
-      Watch& watch = open_watch(pair.fds[0]);
+      FdWatch& watch = open_watch(pair.fds[0]);
       std::string filler(1 << 20, 'x');
       while (::write(pair.fds[0], filler.data(), filler.size()) > 0) {
       }
       ::shutdown(pair.fds[1], SHUT_WR);
       watch.end_of_stream();
       Task<> writer = spawn([&]() -> Coro<> {
-        co_await Readiness(watch, Watch::Op::send, kBothWays);  // as TLS does
+        co_await Readiness(watch, FdWatch::Op::send, kBothWays);  // as TLS does
       });
       const std::uint64_t before = callbacks();
       co_await many_polls();
-      CHECK(watch.armed() == Watch::kWritable);
+      CHECK(watch.armed() == FdWatch::kWritable);
       CHECK(callbacks() - before == 0);
       while (::read(pair.fds[1], filler.data(), filler.size()) > 0) {
       }
@@ -243,11 +243,11 @@ TEST_SUITE("watch") {
   TEST_CASE("DISCONNECT is one-shot") {
     run([]() -> Coro<> {
       RawPair pair;
-      Watch& watch = open_watch(pair.fds[0]);
+      FdWatch& watch = open_watch(pair.fds[0]);
       Task<> waiter = spawn(
-          [&]() -> Coro<> { co_await Readiness(watch, Watch::Op::closed, Watch::kPeerDone); });
+          [&]() -> Coro<> { co_await Readiness(watch, FdWatch::Op::closed, FdWatch::kPeerDone); });
       co_await settle();
-      CHECK(watch.armed() == Watch::kPeerDone);
+      CHECK(watch.armed() == FdWatch::kPeerDone);
       const std::uint64_t before = callbacks();
       ::shutdown(pair.fds[1], SHUT_WR);
       co_await waiter;
@@ -262,14 +262,14 @@ TEST_SUITE("watch") {
     run([]() -> Coro<> {
       auto [a, b] = co_await tcp_pair();
       const int fd = ::dup(b.native_handle());
-      Watch& watch = open_watch(fd);
+      FdWatch& watch = open_watch(fd);
       std::string filler(1 << 20, 'x');
       while (::send(fd, filler.data(), filler.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
       }
-      Task<> reader =
-          spawn([&]() -> Coro<> { co_await Readiness(watch, Watch::Op::recv, Watch::kReadable); });
-      Task<> writer =
-          spawn([&]() -> Coro<> { co_await Readiness(watch, Watch::Op::send, Watch::kWritable); });
+      Task<> reader = spawn(
+          [&]() -> Coro<> { co_await Readiness(watch, FdWatch::Op::recv, FdWatch::kReadable); });
+      Task<> writer = spawn(
+          [&]() -> Coro<> { co_await Readiness(watch, FdWatch::Op::send, FdWatch::kWritable); });
       co_await settle();
       const std::uint64_t before = callbacks();
       a.close(Stream::CloseMode::abort);
@@ -342,11 +342,11 @@ TEST_SUITE("watch") {
     run([]() -> Coro<> {
       std::error_code error;
       const int file = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-      CHECK(Watch::open(Loop::current(), file, error) == nullptr);
+      CHECK(FdWatch::open(Loop::current(), file, error) == nullptr);
       CHECK(error == std::errc::operation_not_permitted);
       ::close(file);
       RawPair pair;
-      Watch& first = open_watch(pair.fds[0]);
+      FdWatch& first = open_watch(pair.fds[0]);
       co_await settle(1);
       first.close();
     }());

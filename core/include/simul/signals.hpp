@@ -17,7 +17,7 @@
 namespace simul {
 
 namespace detail {
-class Watch;
+class FdWatch;
 }
 
 class SIMUL_EXPORT SignalSet {
@@ -35,7 +35,7 @@ class SIMUL_EXPORT SignalSet {
 
  private:
   int fd_;
-  detail::Watch* watch_ = nullptr;
+  detail::FdWatch* watch_ = nullptr;
 };
 
 class [[nodiscard]] SIMUL_EXPORT SignalSet::Next final : public Leaf {

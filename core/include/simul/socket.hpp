@@ -25,7 +25,7 @@
 namespace simul {
 
 namespace detail {
-class Watch;
+class FdWatch;
 }
 
 /// Whether, and how, the kernel asks a silent peer whether it is still there.
@@ -99,7 +99,7 @@ class SIMUL_EXPORT SocketStream final : public Stream {
   bool peer_done_ = false;
   int fd_;
   int error_ = 0;  // the first fatal one: reader and writer both get it
-  detail::Watch* watch_ = nullptr;
+  detail::FdWatch* watch_ = nullptr;
 };
 
 /// A listening socket.
@@ -136,7 +136,7 @@ class SIMUL_EXPORT SocketListener {
   [[nodiscard]] int native_handle() const noexcept { return fd_; }
 
  private:
-  detail::Watch* watch_ = nullptr;
+  detail::FdWatch* watch_ = nullptr;
   int fd_;
 };
 

@@ -12,7 +12,7 @@
 
 namespace simul {
 
-using detail::Watch;
+using detail::FdWatch;
 
 SignalSet::SignalSet(std::initializer_list<int> signals) {
   sigset_t set;
@@ -44,10 +44,10 @@ bool SignalSet::Next::await_ready() {
 void SignalSet::Next::await_suspend(std::coroutine_handle<>) {
   std::error_code error;
   if (signals_.watch_ == nullptr) {
-    signals_.watch_ = Watch::open(loop(), signals_.fd_, error);
+    signals_.watch_ = FdWatch::open(loop(), signals_.fd_, error);
   }
   if (!error) {
-    error = signals_.watch_->wait(Watch::Op::recv, Watch::kReadable, *this);
+    error = signals_.watch_->wait(FdWatch::Op::recv, FdWatch::kReadable, *this);
   }
   if (error) {
     throw std::system_error(error, "waiting for signals");
@@ -73,12 +73,12 @@ bool SignalSet::Next::on_wake() noexcept {
   if (attempt()) {
     return true;
   }
-  signals_.watch_->drained(Watch::kReadable);
-  return bool(signals_.watch_->wait(Watch::Op::recv, Watch::kReadable, *this));
+  signals_.watch_->drained(FdWatch::kReadable);
+  return bool(signals_.watch_->wait(FdWatch::Op::recv, FdWatch::kReadable, *this));
 }
 
 bool SignalSet::Next::on_cancel() noexcept {
-  signals_.watch_->forget(Watch::Op::recv);
+  signals_.watch_->forget(FdWatch::Op::recv);
   return true;
 }
 
