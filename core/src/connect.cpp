@@ -70,8 +70,12 @@ bool Connect::on_wake() noexcept {
   }
   const int fd = stream_->native_handle();
   pollfd state{.fd = fd, .events = POLLOUT, .revents = 0};
-  if (::poll(&state, 1, 0) == 0 && !stream_->wait(StreamOp::send, Interest::writable, *this)) {
-    return false;  // not yet
+  if (::poll(&state, 1, 0) == 0) {  // not yet
+    error_ = stream_->wait(StreamOp::send, Interest::writable, *this);
+    if (error_) {
+      stream_.reset();
+    }
+    return static_cast<bool>(error_);
   }
   int error = 0;
   socklen_t length = sizeof error;

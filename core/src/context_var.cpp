@@ -78,8 +78,9 @@ ContextRef ContextRef::with(std::uint64_t variable, std::shared_ptr<const void> 
   return changed->entries.empty() ? ContextRef() : ContextRef(changed.release());
 }
 
-JobContext::JobContext(const ContextRef& context) noexcept { t_of_job = &context; }
-JobContext::~JobContext() { t_of_job = nullptr; }
+JobContext::JobContext(const ContextRef& context) noexcept
+    : outer_(std::exchange(t_of_job, &context)) {}
+JobContext::~JobContext() { t_of_job = outer_; }
 
 ContextVarBase::ContextVarBase(std::string name) : name_(std::move(name)), id_(next_id()) {}
 

@@ -110,7 +110,7 @@ std::expected<PeerCredentials, std::error_code> SocketStream::peer_credentials()
   if (::getsockopt(fd_, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
     return std::unexpected(last_error());
   }
-  if (peer.pid == 0) {  // the kernel's way to say that it is no Unix socket
+  if (peer.uid == static_cast<uid_t>(-1)) {  // the kernel's way to say that it is no Unix socket
     return std::unexpected(std::make_error_code(std::errc::operation_not_supported));
   }
   return PeerCredentials{.pid = peer.pid, .uid = peer.uid, .gid = peer.gid};

@@ -208,12 +208,13 @@ void TaskLeaf::await_suspend(std::coroutine_handle<>) {
   if (&task() == &awaited_) {
     throw std::logic_error("a task can't wait for itself");
   }
-  if (remote_ == nullptr && &awaited_.loop() != &loop()) {
+  const bool here = &awaited_.loop() == &loop();
+  if (remote_ == nullptr && !here) {
     throw std::logic_error("a task of another loop can be awaited if spawn(loop, ...) gave it");
   }
   awaited_.add_reference();
   holds_ = true;
-  if (remote_ == nullptr) {
+  if (here) {
     suspend();
     awaited_.waiters().add(*this);
     return;

@@ -68,6 +68,7 @@ class ThreadFlight final : private Ready {
   std::shared_ptr<ThreadSlots> slots_;
   ThreadLeaf* leaf_;  // null: nobody waits for it
   ContextRef context_;
+  bool flying_ = false;  // without threads: it runs now
 };
 
 /// What one loop has in the pool.

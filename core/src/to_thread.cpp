@@ -128,14 +128,15 @@ void ThreadFlight::fly() noexcept {
 
 void ThreadFlight::run_ready() noexcept {
   if (job_ != nullptr) {
+    flying_ = true;
     fly();
   }
   land();
 }
 
 bool ThreadFlight::recall(std::unique_ptr<ThreadJob>& job) noexcept {
-  // Without threads it can't be running now.
-  if (pooled_ && uv_cancel(reinterpret_cast<uv_req_t*>(&request_)) != 0) {
+  // Without threads only the job itself can ask for this while it runs.
+  if (pooled_ ? uv_cancel(reinterpret_cast<uv_req_t*>(&request_)) != 0 : flying_) {
     return false;
   }
   forget_leaf();

@@ -281,6 +281,46 @@ TEST_SUITE("threads") {
     }(*other));
   }
 
+  TEST_CASE("what a loop spawned onto itself can be awaited and cancelled from another") {
+    Runner other;
+    run([](Loop& there) -> Coro<> {
+      Task<> here = spawn(Loop::current(), sleep_forever);
+      Task<bool> cancelled = spawn(there, [&]() -> Coro<bool> {
+        here.cancel("from afar");
+        try {
+          co_await here;
+        } catch (const TaskCancelled&) {
+          co_return true;
+        }
+        co_return false;
+      });
+      CHECK(co_await cancelled);
+    }(*other));
+  }
+
+  TEST_CASE(
+      "an argument that can't be copied to another loop fails the spawn, and leaves nothing "
+      "behind") {
+    struct Uncopyable {
+      Uncopyable() = default;
+      Uncopyable(const Uncopyable&) { throw std::runtime_error("no copy"); }
+      Uncopyable(Uncopyable&& other) noexcept(false) {
+        if (other.brittle) {
+          throw std::runtime_error("no move");
+        }
+      }
+      bool brittle = false;
+    };
+    Runner other;
+    const auto take = [](Uncopyable) -> Coro<> { co_return; };
+    const Uncopyable stays;
+    CHECK_THROWS_WITH(spawn(*other, take, stays), "no copy");
+    Uncopyable brittle;
+    brittle.brittle = true;
+    CHECK_THROWS_WITH(spawn(*other, take, std::move(brittle)), "no move");
+    run([](Loop& there) -> Coro<> { CHECK(co_await spawn(there, triple, 2) == 6); }(*other));
+  }
+
   TEST_CASE("handles may be dropped on other threads, before and after the end") {
     const LogCapture log;
     Runner other;

@@ -74,7 +74,7 @@ class Task {
 
   Task() noexcept = default;
   /// For spawn: takes over the handle's reference. `remote`: the mailbox of the loop that runs it, if
-  /// that isn't the caller's.
+  /// the handle may be used on other threads.
   explicit Task(detail::TaskStateOf<T>& state,
                 std::shared_ptr<detail::Mailbox> remote = nullptr) noexcept
       : state_(&state), remote_(std::move(remote)) {}
@@ -110,7 +110,7 @@ class Task {
     if (state_->ended()) {
       return;
     }
-    if (!remote_) {
+    if (!remote_ || detail::is_current(state_->loop())) {
       state_->cancel(reason);
       return;
     }
@@ -207,10 +207,11 @@ class Task {
 namespace detail {
 
 template <typename T>
-Task<T> spawn_into(Loop& loop, TaskGroup& group, Coro<T> coro) {
+Task<T> spawn_into(Loop& loop, TaskGroup& group, Coro<T> coro,
+                   std::shared_ptr<Mailbox> remote = nullptr) {
   coro.require_startable();
   auto* state = new TaskStateOf<T>(loop);
-  Task<T> task(*state);
+  Task<T> task(*state, std::move(remote));
   state->start_with(std::move(coro), group);
   return task;
 }
@@ -228,18 +229,25 @@ class RemoteStart {
   using T = CoroValue<Fn, Args...>;
 
   template <typename F, typename... As>
-  explicit RemoteStart(Loop& loop, TaskStateOf<T>& state, F&& fn, As&&... args)
-      : loop_(loop), state_(&state), call_(std::forward<F>(fn), std::forward<As>(args)...) {}
+  explicit RemoteStart(Loop& loop, F&& fn, As&&... args)
+      : loop_(loop), call_(std::forward<F>(fn), std::forward<As>(args)...) {}
   RemoteStart(RemoteStart&& other) noexcept(
       std::is_nothrow_move_constructible_v<std::tuple<Fn, Args...>>)
       : loop_(other.loop_),
-        state_(std::exchange(other.state_, nullptr)),
-        call_(std::move(other.call_)) {}
+        call_(std::move(other.call_)),  // may throw: the task stays with the other one then
+        state_(std::exchange(other.state_, nullptr)) {}
   RemoteStart& operator=(RemoteStart&&) = delete;
   ~RemoteStart() {
     if (state_ != nullptr) {
       state_->never_started();
     }
+  }
+
+  /// The task that it will start.
+  Task<T> make_task(const std::shared_ptr<Mailbox>& mailbox) {
+    state_ = new TaskStateOf<T>(loop_);
+    state_->set_context(ContextRef::here());
+    return Task<T>(*state_, mailbox);
   }
 
   void operator()() {
@@ -251,8 +259,8 @@ class RemoteStart {
 
  private:
   Loop& loop_;
-  TaskStateOf<T>* state_;
   std::tuple<Fn, Args...> call_;
+  TaskStateOf<T>* state_ = nullptr;
 };
 
 }  // namespace detail
@@ -281,14 +289,16 @@ template <typename Fn, typename... Args>
 auto spawn(Loop& loop, Fn&& fn, Args&&... args) {
   using Start = detail::RemoteStart<std::decay_t<Fn>, std::decay_t<Args>...>;
   using T = typename Start::T;
-  if (detail::is_current(loop)) {
-    return spawn(std::forward<Fn>(fn), std::forward<Args>(args)...);
-  }
   const std::shared_ptr<detail::Mailbox>& mailbox = detail::mailbox_of(loop);
-  auto* state = new detail::TaskStateOf<T>(loop);
-  Task<T> task(*state, mailbox);
-  state->set_context(detail::ContextRef::here());
-  mailbox->post(Start(loop, *state, std::forward<Fn>(fn), std::forward<Args>(args)...));
+  if (detail::is_current(loop)) {  // the handle may go to another thread all the same
+    return detail::spawn_into(loop, detail::root_group_of(loop),
+                              detail::call_kept<std::decay_t<Fn>, std::decay_t<Args>...>(
+                                  std::forward<Fn>(fn), std::forward<Args>(args)...),
+                              mailbox);
+  }
+  Start start(loop, std::forward<Fn>(fn), std::forward<Args>(args)...);
+  Task<T> task = start.make_task(mailbox);
+  mailbox->post(std::move(start));
   return task;
 }
 

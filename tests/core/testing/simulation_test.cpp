@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <simul/to_thread.hpp>
+
 #include "../harness.hpp"
 
 using namespace simul;
@@ -57,6 +59,20 @@ std::string stuck_message(Fn run) {
 }  // namespace
 
 TEST_SUITE("simulation") {
+  TEST_CASE("a job without a thread may cancel the one who waits for it; its result wins") {
+    Simulation world;
+    world.run([]() -> Coro<> {
+      Task<int> waiter;
+      waiter = spawn([&]() -> Coro<int> {
+        co_return co_await to_thread([&] {
+          waiter.cancel();
+          return 7;
+        });
+      });
+      CHECK(co_await waiter == 7);
+    });
+  }
+
   TEST_CASE("seed 0 is first in, first out, the loops in turns") {
     Simulation world;
     CHECK(

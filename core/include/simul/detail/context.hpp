@@ -56,6 +56,9 @@ class JobContext {
   ~JobContext();
   JobContext(const JobContext&) = delete;
   JobContext& operator=(const JobContext&) = delete;
+
+ private:
+  const ContextRef* outer_;
 };
 
 }  // namespace simul::detail

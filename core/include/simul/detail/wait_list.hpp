@@ -51,6 +51,7 @@ class WaitList {
   void push(WaitingLeaf& leaf) noexcept {
     leaf.previous_ = std::exchange(last_, &leaf);
     leaf.next_ = nullptr;
+    leaf.served_ = false;  // it may be awaited once more
     (leaf.previous_ != nullptr ? leaf.previous_->next_ : first_) = &leaf;
     ++size_;
   }
