@@ -1,6 +1,8 @@
 #include "callback.hpp"
 
 #include <exception>
+#include <stdexcept>
+#include <utility>
 
 #include <simul/exception_group.hpp>
 #include <simul/log.hpp>
@@ -41,15 +43,26 @@ CallHandle call_on_completion(Loop& loop, CompletionWaiters& waiters, bool compl
   return Callback::on_completion(loop, waiters, completed, std::move(function));
 }
 
+namespace {
+
+Function required(Function function) {
+  if (!function) {
+    throw std::invalid_argument("a call of an empty function");
+  }
+  return function;
+}
+
+}  // namespace
+
 CallHandle Callback::soon(Loop& loop, Function function) {
-  auto* callback = new Callback(loop, std::move(function));
+  auto* callback = new Callback(loop, required(std::move(function)));
   CallHandle handle(*callback);
   callback->queue();
   return handle;
 }
 
 CallHandle Callback::at(Loop& loop, TimePoint deadline, Function function) {
-  auto* callback = new Callback(loop, std::move(function));
+  auto* callback = new Callback(loop, required(std::move(function)));
   CallHandle handle(*callback);
   callback->when_ = deadline;
   callback->link(State::timed);

@@ -35,6 +35,15 @@ class Running {
   Loop* previous_;
 };
 
+/// Thrown before anything has changed.
+void require_free_thread(const Loop& loop) {
+  if (t_current != nullptr && t_current != &loop) {
+    throw std::logic_error(
+        "a loop runs on this thread already, and would stand still: "
+        "co_await, spawn() or to_thread() instead of run()");
+  }
+}
+
 /// A peer that is gone is an error of a send, not a signal.
 void ignore_sigpipe() {
   [[maybe_unused]] static const auto previous = std::signal(SIGPIPE, SIG_IGN);
@@ -172,11 +181,13 @@ void Loop::run_while(const std::function<bool()>& wanted) {
 }
 
 void Loop::run_task(detail::TaskBase& main) {
+  require_free_thread(*this);
   run_while([&] { return !main.ended(); });
   shutdown();
 }
 
 void Loop::run_forever() {
+  require_free_thread(*this);
   run_while([this] { return !std::exchange(stopping_, false); });
 }
 

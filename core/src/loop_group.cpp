@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <simul/cancel_scope.hpp>
+#include <simul/cancelled.hpp>
 #include <simul/sleep.hpp>
 
 namespace simul {
@@ -76,6 +77,8 @@ Coro<> guarded(const std::shared_ptr<GroupRun>& run, LoopGroup& group, const Loo
   std::exception_ptr failure;
   try {
     co_await with_scope(body);
+  } catch (const Cancelled& cancelled) {  // not by us: somebody has cancelled the main
+    failure = std::make_exception_ptr(TaskCancelled("cancelled: " + cancelled.reason()));
   } catch (...) {
     failure = std::current_exception();
   }
@@ -83,7 +86,8 @@ Coro<> guarded(const std::shared_ptr<GroupRun>& run, LoopGroup& group, const Loo
   if (failure) {
     fail(run, group, index, failure);
   }
-  co_await wait_for_others(run, group, index);
+  auto wait = [&] { return wait_for_others(run, group, index); };
+  co_await shielded(Duration::max(), wait);
 }
 
 }  // namespace

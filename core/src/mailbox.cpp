@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 
 #include <simul/exception_group.hpp>
@@ -29,6 +30,9 @@ class Mailbox::Posted final : public Ready {
 Mailbox::~Mailbox() = default;
 
 bool Mailbox::post(Callback callback) {
+  if (!callback) {
+    throw std::invalid_argument("post() of an empty function");
+  }
   auto posted = std::make_unique<Posted>(std::move(callback));
   if (!post(*posted)) {
     return false;

@@ -23,6 +23,13 @@ std::expected<Chunk, std::error_code> RecvChunk::await_resume() {
   return outcome(std::move(chunk_));
 }
 
+bool RecvInto::await_ready() {
+  if (buffer_.empty()) {
+    throw std::logic_error("a recv into an empty buffer could never give a byte");
+  }
+  return StreamLeaf::await_ready();
+}
+
 bool RecvInto::attempt() noexcept {
   if (!stream_.unread_.empty()) [[unlikely]] {
     received_ = stream_.take_unread(buffer_);

@@ -153,8 +153,10 @@ void SendQueue::sent(std::size_t bytes) noexcept {
 // --- the pushing side --------------------------------------------------------------------------
 
 SendQueue::SendQueue(Stream& stream, SendQueueOptions options)
-    : stream_(stream), options_(options) {
-  if (options.low_water > options.high_water) {
+    : stream_(stream),
+      options_(options),
+      low_water_(options.low_water.value_or(options.high_water / 4)) {
+  if (low_water_ > options.high_water) {
     throw std::invalid_argument("a send queue's low water mark is above its high one");
   }
 }
@@ -264,7 +266,7 @@ SendQueue::Flush& SendQueue::first_flusher() const noexcept {
 }
 
 void SendQueue::let_in() noexcept {
-  if (queued_bytes_ > options_.low_water) {
+  if (queued_bytes_ > low_water_) {
     return;
   }
   while (!pushers_.empty() && has_room(*first_pusher().entry_)) {

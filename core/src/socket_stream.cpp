@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <utility>
 
@@ -224,6 +225,8 @@ std::error_code SocketStream::wait(StreamOp operation, Interest interest, Leaf& 
       return error;
     }
   }
+  assert(watch_->watched_by(leaf.loop()) &&
+         "a stream belongs to the loop on which it first waited");
   auto events = static_cast<std::uint8_t>(interest);
   if (operation == StreamOp::closed) [[unlikely]] {
     // Once the peer has finished sending, that would be reported for ever: only the rest is news.

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -16,7 +17,7 @@ namespace simul {
 
 template class SIMUL_EXPORT StreamLeaf<Closed, StreamOp::closed>;
 
-Stream::~Stream() = default;
+Stream::~Stream() { assert(waiting_ == 0 && "a stream outlives those who wait on it"); }
 
 void Stream::unread(Chunk rest) noexcept {
   if (rest.empty()) {

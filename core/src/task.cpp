@@ -12,6 +12,17 @@
 #include "loop_access.hpp"
 
 namespace simul::detail {
+namespace {
+
+constexpr int kShownCallers = 20;
+
+}  // namespace
+
+void require_task(const TaskBase* task) {
+  if (task == nullptr) [[unlikely]] {
+    throw std::logic_error("a Task that is empty (never assigned, or moved from)");
+  }
+}
 
 void resume_next(PromiseBase& promise) noexcept { promise.task->resume_at(promise); }
 
@@ -147,7 +158,12 @@ std::string TaskBase::backtrace() const {
   }
   std::string text = leaf_->waits_for();
   const char* link = " at ";
+  int shown = 0;
   for (const PromiseBase* promise = resume_; promise != nullptr; promise = promise->caller) {
+    if (++shown > kShownCallers) {
+      text += " and others";
+      break;
+    }
     const char* path = promise->site.file_name();
     const char* slash = std::strrchr(path, '/');
     text += link;

@@ -36,6 +36,10 @@ FdWatch* FdWatch::open(Loop& loop, int fd, std::error_code& error) {
   return watch;
 }
 
+bool FdWatch::watched_by(Loop& loop) const noexcept {
+  return orphaned_ || handle_.loop == LoopAccess::reactor(loop).uv();
+}
+
 void FdWatch::free() noexcept {
   this->~FdWatch();
   frame_free(this, sizeof(FdWatch));

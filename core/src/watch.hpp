@@ -46,6 +46,8 @@ class FdWatch {
     return arm_and_wait(op, events, leaf);
   }
   void forget(Op op) noexcept { set_waiter(op, nullptr); }
+  /// Also true once nobody watches any more: wait() will say so.
+  [[nodiscard]] bool watched_by(Loop& loop) const noexcept;
   /// Wakes all who wait.
   void wake_all() noexcept;
   [[nodiscard]] bool waits(Op op) const noexcept { return waiter(op) != nullptr; }

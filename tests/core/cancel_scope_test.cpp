@@ -195,6 +195,16 @@ TEST_SUITE("deadlines") {
     });
   }
 
+  TEST_CASE("a deadline lets references through") {
+    run_virtual([]() -> Coro<> {
+      int number = 1;
+      const auto refer = [&]() -> Coro<int&> { co_return number; };
+      CHECK(&(co_await move_on_after(1s, refer))->get() == &number);
+      CHECK(&co_await fail_after(1s, refer) == &number);
+      CHECK(&co_await shielded(1s, refer) == &number);
+    });
+  }
+
   TEST_CASE("the reason of a deadline is \"deadline\"") {
     run_virtual([]() -> Coro<> {
       co_await move_on_after(

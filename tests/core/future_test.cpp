@@ -111,6 +111,15 @@ TEST_SUITE("future") {
     });
   }
 
+  TEST_CASE("a promise that was moved from is an invalid state") {
+    Promise<int> promise;
+    const Promise<int> moved = std::move(promise);
+    CHECK_THROWS_AS(promise.set_value(1), InvalidState);
+    CHECK_THROWS_AS((void)promise.future(), InvalidState);
+    CHECK_THROWS_AS((void)promise.pending(), InvalidState);
+    CHECK(moved.pending());
+  }
+
   TEST_CASE("a cancelled future tells its waiters, and refuses a value") {
     run_virtual([]() -> Coro<> {
       Promise<int> promise;

@@ -226,21 +226,27 @@ TEST_SUITE("loop") {
     }(loop));
   }
 
-  TEST_CASE("several loops can share a thread: the current one is that of the step") {
+  TEST_CASE("a loop that would run inside of another, which would stand still, refuses") {
     VirtualClock clock;
     Loop outer(clock);
     Loop inner(clock);
     outer.run_until_complete([](Loop& out, Loop& in) -> Coro<> {
-      CHECK(&Loop::current() == &out);
-      in.run_until_complete([](Loop& self) -> Coro<> {
-        co_await sleep(1s);
-        CHECK(&Loop::current() == &self);
-      }(in));
+      CHECK_THROWS_AS(in.run_until_complete(settle()), std::logic_error);
+      CHECK_THROWS_AS(in.run_forever(), std::logic_error);
+      CHECK_THROWS_AS(run(settle()), std::logic_error);
       CHECK(&Loop::current() == &out);
       co_await sleep(1s);
-      CHECK(&Loop::current() == &out);
     }(outer, inner));
     CHECK(Loop::current_or_null() == nullptr);
+    inner.run_until_complete(settle());
+  }
+
+  TEST_CASE("an empty function is refused when it is handed over") {
+    Loop loop;
+    CHECK_THROWS_AS(loop.post({}), std::invalid_argument);
+    CHECK_THROWS_AS(loop.call_soon({}), std::invalid_argument);
+    CHECK_THROWS_AS(loop.call_later(1s, {}), std::invalid_argument);
+    loop.run_until_complete(settle());
   }
 
   TEST_CASE("I/O is looked at when the tasks that were ready at the start of the turn have run") {

@@ -126,6 +126,12 @@ TEST_SUITE("send queue") {
     });
   }
 
+  TEST_CASE("a small queue needs no word about its low water mark; a wrong one is refused") {
+    auto [near, far] = memory_stream_pair();
+    const SendQueue small(near, {.high_water = 10});
+    CHECK_THROWS_AS(SendQueue(near, {.high_water = 10, .low_water = 11}), std::invalid_argument);
+  }
+
   TEST_CASE("one who gives up passes the turn on: the next may be smaller") {
     run_virtual([]() -> Coro<> {
       Stage stage(2, {.high_water = 8, .low_water = 4});

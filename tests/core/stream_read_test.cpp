@@ -101,6 +101,15 @@ TEST_SUITE("stream reads") {
     });
   }
 
+  TEST_CASE_TEMPLATE("a recv into nothing is an error, and no end of the stream", Kind, Unix,
+                     Memory) {
+    with_pair<Kind>([](auto& a, auto& b) -> Coro<> {
+      CHECK_THROWS_AS((void)co_await a.recv(MutableBytes()), std::logic_error);
+      CHECK((co_await b.send("x")).has_value());
+      CHECK((co_await a.recv()).has_value());
+    });
+  }
+
   TEST_CASE("lines come without their ends, however the bytes are split") {
     with_text("one\ntwo\r\n\n\r\na\rb\r\r\nlast", [](Stream& near) -> Coro<> {
       for (const std::string_view expected : {"one", "two", "", "", "a\rb\r"}) {

@@ -123,6 +123,13 @@ TEST_SUITE("submit") {
     });
   }
 
+  TEST_CASE("the result can be taken once") {
+    LoopThread other;
+    auto work = submit(other.loop(), []() -> Coro<int> { co_return 3; });
+    CHECK(work.get() == 3);
+    CHECK_THROWS_AS(work.get(), InvalidState);
+  }
+
   TEST_CASE("many threads submit to one loop") {
     LoopThread other;
     std::atomic<int> sum = 0;

@@ -218,6 +218,53 @@ TEST_SUITE("task") {
     });
   }
 
+  TEST_CASE("an empty handle says so, whatever it is asked") {
+    run([]() -> Coro<> {
+      Task<int> empty;
+      const char* const text = "a Task that is empty (never assigned, or moved from)";
+      CHECK_THROWS_WITH_AS((void)co_await empty, text, std::logic_error);
+      CHECK_THROWS_WITH_AS((void)empty.done(), text, std::logic_error);
+      CHECK_THROWS_WITH_AS(empty.cancel(), text, std::logic_error);
+      CHECK_THROWS_WITH_AS((void)empty.result(), text, std::logic_error);
+      CHECK_THROWS_WITH_AS(empty.add_done_callback([](Task<int>&) {}), text, std::logic_error);
+      AnyTask any;
+      CHECK_THROWS_WITH_AS(co_await any, text, std::logic_error);
+      CHECK_THROWS_WITH_AS((void)any.waits_for(), text, std::logic_error);
+    }());
+  }
+
+  TEST_CASE("a member function is spawned with its object") {
+    struct Service {
+      Coro<int> answer(int question) { co_return base + question; }
+      int base = 0;
+    };
+    run([]() -> Coro<> {
+      Service service{.base = 40};
+      CHECK(co_await spawn(&Service::answer, &service, 2) == 42);
+    }());
+  }
+
+  TEST_CASE("a dump of a deep chain shows where it waits, and not all who do") {
+    struct Deep {
+      static Coro<> wait(int depth) {
+        if (depth > 0) {
+          co_await wait(depth - 1);
+        } else {
+          co_await sleep(1h);
+        }
+      }
+    };
+    run([]() -> Coro<> {
+      Task<> deep = spawn(Deep::wait, 1000);
+      co_await settle();
+      const std::string text = AnyTask(deep).waits_for();
+      CHECK(text.starts_with("sleep at task_test.cpp:"));
+      CHECK(text.ends_with(" and others"));
+      CHECK(text.size() < 2000);
+      deep.cancel();
+    }());
+  }
+
   TEST_CASE("a task has a name, for dumps") {
     run_virtual([]() -> Coro<> {
       Task<> task = spawn(sleep_forever());

@@ -385,6 +385,19 @@ TEST_SUITE("threads") {
     }
   }
 
+  TEST_CASE("a main of a group that somebody has cancelled ends the group with TaskCancelled") {
+    for (const std::size_t cancelled : {0, 1}) {
+      LoopGroup group(2);
+      const auto main = [&](Loop&, std::size_t index) -> Coro<> {
+        if (index == cancelled) {
+          current_task().cancel("sigterm");
+        }
+        co_await sleep_forever();
+      };
+      CHECK_THROWS_WITH_AS(group.run(main), "cancelled: sigterm", TaskCancelled);
+    }
+  }
+
   TEST_CASE("loops send each other work in a ring") {
     LoopGroup group(3);
     std::atomic<int> hops = 0;

@@ -3,9 +3,9 @@
 import asyncio
 import pathlib
 import re
+import subprocess
 import sys
 import tempfile
-import textwrap
 import unittest
 
 from _simul import run_simul
@@ -13,25 +13,15 @@ from _simul import run_simul
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def snippets_of(path):
-    """The parts of a source between `// [name]` and `// [/name]`, without their indentation."""
-    text = path.read_text(encoding="utf-8")
-    return {
-        name: textwrap.dedent(body)
-        for name, body in re.findall(r"^ *// \[([\w-]+)\]\n(.*?)^ *// \[/\1\]$", text, re.DOTALL | re.MULTILINE)
-    }
-
-
 class Documents(unittest.TestCase):
     def test_snippets_are_cut_from_programs_that_are_tested(self):
-        """`<!-- tests/docs/file.cpp: name -->` stands above each block of C++ under docs/runtime."""
-        for page in sorted((ROOT / "docs/runtime").glob("*.md")):
-            text = page.read_text(encoding="utf-8")
-            blocks = re.findall(r"(?:<!-- (\S+): ([\w-]+) -->\n)?```cpp\n(.*?)```", text, re.DOTALL)
-            for source, name, block in blocks:
-                with self.subTest(page=page.name, snippet=name or block.splitlines()[0]):
-                    self.assertTrue(source, "which source is it cut from?")
-                    self.assertEqual(block, snippets_of(ROOT / source).get(name), f"{source}: {name}")
+        result = subprocess.run([ROOT / "scripts/update-docs", "--check"], capture_output=True, text=True, check=False)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def test_simul_hpp_is_all_of_the_runtime(self):
+        folder = ROOT / "core/include/simul"
+        included = set(re.findall(r"#include <simul/([\w/.]+)>", (folder / "simul.hpp").read_text(encoding="utf-8")))
+        self.assertEqual({header.name for header in folder.glob("*.hpp")} - included, {"simul.hpp", "testing.hpp"})
 
     @unittest.skipUnless(sys.version_info[:2] == (3, 11), "asyncio's names are those of Python 3.11")
     def test_every_name_of_asyncio_has_its_place(self):

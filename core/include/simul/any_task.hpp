@@ -42,24 +42,28 @@ class SIMUL_EXPORT AnyTask {
 
   /// As Task::cancel.
   void cancel(std::string_view reason = "cancelled") {
-    if (!task_->ended()) {
+    if (!required().ended()) {
       task_->cancel(reason);
     }
   }
-  [[nodiscard]] TaskState state() const noexcept { return task_->state(); }
-  [[nodiscard]] bool done() const noexcept { return task_->ended(); }
-  [[nodiscard]] std::string_view name() const noexcept { return task_->name(); }
+  [[nodiscard]] TaskState state() const { return required().state(); }
+  [[nodiscard]] bool done() const { return required().ended(); }
+  [[nodiscard]] std::string_view name() const { return required().name(); }
   /// What it waits for, innermost first: "recv at echo.cpp:12, called from session.cpp:40".
-  [[nodiscard]] std::string waits_for() const { return task_->backtrace(); }
+  [[nodiscard]] std::string waits_for() const { return required().backtrace(); }
 
   /// `co_await task` waits for its end as that of a Task<>.
-  auto awaiter_for(detail::PromiseBase& promise) const { return Awaiter(*task_, promise); }
+  auto awaiter_for(detail::PromiseBase& promise) const { return Awaiter(required(), promise); }
 
   [[nodiscard]] explicit operator bool() const noexcept { return task_ != nullptr; }
   bool operator==(const AnyTask&) const noexcept = default;
 
  private:
   friend struct detail::TaskAccess;  // what combines tasks
+  [[nodiscard]] detail::TaskBase& required() const {
+    detail::require_task(task_);
+    return *task_;
+  }
   class [[nodiscard]] Awaiter final : public detail::TaskLeaf {
    public:
     Awaiter(detail::TaskBase& awaited, detail::PromiseBase& promise) noexcept

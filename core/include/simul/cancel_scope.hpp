@@ -159,9 +159,23 @@ concept CoroFunction = requires(Fn fn, Args&&... args) {
 template <typename Fn, typename... Args>
 using CoroValue = typename std::invoke_result_t<Fn&, Args...>::value_type;
 
+/// As std::optional can hold it: a reference as a std::reference_wrapper.
+template <typename T>
+using Optional =
+    std::optional<std::conditional_t<std::is_reference_v<T>,
+                                     std::reference_wrapper<std::remove_reference_t<T>>, T>>;
+
 /// bool for a Coro<>, std::optional<T> for a Coro<T>: "did it get to its end, and with what".
 template <typename T>
-using Completion = std::conditional_t<std::is_void_v<T>, bool, std::optional<T>>;
+struct CompletionOf {
+  using type = Optional<T>;
+};
+template <>
+struct CompletionOf<void> {
+  using type = bool;
+};
+template <typename T>
+using Completion = typename CompletionOf<T>::type;
 
 template <typename Scope, typename Fn, typename... Args>
 Coro<Completion<CoroValue<Fn, Args&...>>> run_in_scope(Scope& scope, Fn& fn, Args&... args) {

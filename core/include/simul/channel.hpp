@@ -22,13 +22,7 @@
 #include <simul/detail/channel_state.hpp>
 #include <simul/detail/ring_buffer.hpp>
 #include <simul/error.hpp>
-
-// Lets the compiler see that what send() gives refers to the item.
-#if __has_cpp_attribute(clang::lifetimebound)
-#define SIMUL_LIFETIMEBOUND [[clang::lifetimebound]]
-#else
-#define SIMUL_LIFETIMEBOUND
-#endif
+#include <simul/export.hpp>
 
 namespace simul {
 
@@ -138,5 +132,3 @@ template <typename T>
 }
 
 }  // namespace simul
-
-#undef SIMUL_LIFETIMEBOUND

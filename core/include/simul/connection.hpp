@@ -53,10 +53,11 @@ class SIMUL_EXPORT Connection final : private detail::Timer {
 
   // As of Stream; see there for results, errors and cancel safety.
   RecvChunk recv() noexcept { return stream_.recv(); }
-  RecvInto recv(MutableBytes buffer) noexcept { return stream_.recv(buffer); }
+  RecvInto recv(MutableBytes buffer SIMUL_LIFETIMEBOUND) noexcept { return stream_.recv(buffer); }
   ReadExactly read_exactly(MutableBytes buffer) noexcept { return stream_.read_exactly(buffer); }
   ReadUntil read_line(std::size_t limit = kReadLimit) { return stream_.read_line(limit); }
-  ReadUntil read_until(std::string_view separator, std::size_t limit = kReadLimit) {
+  ReadUntil read_until(std::string_view separator SIMUL_LIFETIMEBOUND,
+                       std::size_t limit = kReadLimit) {
     return stream_.read_until(separator, limit);
   }
   ReadUntil read_until_any(std::span<const std::string_view> separators,
@@ -64,10 +65,12 @@ class SIMUL_EXPORT Connection final : private detail::Timer {
     return stream_.read_until_any(separators, limit);
   }
   ReadUntil read_all(std::size_t limit) { return stream_.read_all(limit); }
-  Send send(Bytes bytes) noexcept { return stream_.send(bytes); }
-  Send send(std::string_view text) noexcept { return stream_.send(text); }
-  SendPieces send(std::span<const Bytes> pieces) noexcept { return stream_.send(pieces); }
-  SendSome send_some(Bytes bytes) noexcept { return stream_.send_some(bytes); }
+  Send send(Bytes bytes SIMUL_LIFETIMEBOUND) noexcept { return stream_.send(bytes); }
+  Send send(std::string_view text SIMUL_LIFETIMEBOUND) noexcept { return stream_.send(text); }
+  SendPieces send(std::span<const Bytes> pieces SIMUL_LIFETIMEBOUND) noexcept {
+    return stream_.send(pieces);
+  }
+  SendSome send_some(Bytes bytes SIMUL_LIFETIMEBOUND) noexcept { return stream_.send_some(bytes); }
   SendFile send_file(int file, std::uint64_t offset, std::uint64_t count) noexcept {
     return stream_.send_file(file, offset, count);
   }

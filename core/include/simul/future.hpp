@@ -211,7 +211,8 @@ class Future {
   detail::FutureStateOf<T>* state_;
 };
 
-/// The side that sets. Dropped unset, it leaves BrokenPromise. Thread: the loop's of its futures.
+/// The side that sets. Dropped unset, it leaves BrokenPromise. One that was moved from throws InvalidState.
+/// Thread: the loop's of its futures.
 template <typename T = void>
 class Promise {
  public:
@@ -234,32 +235,39 @@ class Promise {
     state_->drop_reference();
   }
 
-  [[nodiscard]] Future<T> future() const noexcept { return Future<T>(*state_); }
+  [[nodiscard]] Future<T> future() const { return Future<T>(required()); }
   /// False once it was set, or cancelled by one who waits.
-  [[nodiscard]] bool pending() const noexcept { return state_->state() == TaskState::pending; }
+  [[nodiscard]] bool pending() const { return required().state() == TaskState::pending; }
 
   /// Throws InvalidState unless it is pending.
   template <typename U = T>
     requires std::constructible_from<T, U&&>
   void set_value(U&& value) {
-    state_->require_pending();
+    required().require_pending();
     state_->outcome.set_value(std::forward<U>(value));
     state_->complete(TaskState::done);
   }
   void set_value()
     requires std::is_void_v<T>
   {
-    state_->require_pending();
+    required().require_pending();
     state_->complete(TaskState::done);
   }
   /// Throws InvalidState unless it is pending.
   void set_exception(std::exception_ptr error) {
-    state_->require_pending();
+    required().require_pending();
     state_->outcome.set_exception(std::move(error));
     state_->complete(TaskState::failed);
   }
 
  private:
+  detail::FutureStateOf<T>& required() const {
+    if (state_ == nullptr) {
+      throw InvalidState("a promise that was moved from");
+    }
+    return *state_;
+  }
+
   detail::FutureStateOf<T>* state_;
 };
 

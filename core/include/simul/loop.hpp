@@ -83,13 +83,13 @@ class SIMUL_EXPORT Loop {
   /// Cancels every task and runs until the last one has ended.
   void shutdown();
 
-  /// Queues `callback` to run on this loop. False: the loop has ended, nothing will happen.
-  /// Thread: any.
+  /// Queues `callback` to run on this loop. False: the loop has ended, nothing will happen. Throws
+  /// std::invalid_argument for an empty function. Thread: any.
   bool post(std::move_only_function<void()> callback) {
     return mailbox_->post(std::move(callback));
   }
 
-  /// Queues `callback` behind what is ready. Thread: the loop's, also before it runs.
+  /// Queues `callback` behind what is ready. Throws std::invalid_argument for an empty function. Thread: the loop's, also before it runs.
   CallHandle call_soon(detail::Function callback);
   /// Queues `callback` when `wait` has passed, or at a time; those of the same time in the order of these
   /// calls. Thread: the loop's, also before it runs.

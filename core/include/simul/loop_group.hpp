@@ -1,7 +1,9 @@
 // LoopGroup: a loop per thread, each running the same main coroutine. Tasks never move between them.
 //
 //   LoopGroup group(4);
-//   group.run([&](Loop& loop, std::size_t index) -> Coro<> { co_await serve(listeners[index]); });
+//   group.run([&](Loop& loop, std::size_t index) -> Coro<> {
+//     co_await serve(std::move(listeners[index]), echo);
+//   });
 #pragma once
 
 #include <cstddef>
@@ -26,7 +28,8 @@ class SIMUL_EXPORT LoopGroup {
   LoopGroup& operator=(const LoopGroup&) = delete;
 
   /// Runs `main` on every loop, the first on this thread, and returns when all have ended. The first
-  /// exception cancels the other mains and is rethrown here.
+  /// exception cancels the other mains and is rethrown here; a main that somebody has cancelled counts
+  /// as failed with TaskCancelled.
   void run(const Main& main);
 
   [[nodiscard]] std::size_t size() const noexcept { return loops_.size(); }

@@ -1,6 +1,6 @@
 // race: several coroutines at once; the first one that ends wins, the others are cancelled.
 //
-//   auto race_result = co_await race(queue.get(), closed(peer));
+//   auto race_result = co_await race(next_job(queue), closed(peer));
 //   if (race_result.winner.index() == 0) handle(std::get<0>(race_result.winner));
 //
 // The first to end wins, be it with a value or with a failure, which is then thrown (JavaScript's

@@ -32,6 +32,7 @@ class [[nodiscard]] SIMUL_EXPORT RecvChunk : public StreamLeaf<RecvChunk, Stream
 class [[nodiscard]] SIMUL_EXPORT RecvInto final : public StreamLeaf<RecvInto, StreamOp::recv> {
  public:
   RecvInto(Stream& stream, MutableBytes buffer) noexcept : StreamLeaf(stream), buffer_(buffer) {}
+  bool await_ready();
   std::expected<std::size_t, std::error_code> await_resume();
 
  private:

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -40,8 +41,8 @@ enum class WhenFull : std::uint8_t {
 struct SendQueueOptions {
   /// Bytes that may be queued. (A longer message is taken when the queue is empty.)
   std::size_t high_water = std::size_t{64} << 10;
-  /// Who waits for room is let in when no more than this is left.
-  std::size_t low_water = std::size_t{16} << 10;
+  /// Who waits for room is let in when no more than this is left; a quarter of high_water if it isn't said.
+  std::optional<std::size_t> low_water = {};
   WhenFull when_full = WhenFull::refuse;
 };
 
@@ -113,6 +114,7 @@ class SIMUL_EXPORT SendQueue {
 
   Stream& stream_;
   SendQueueOptions options_;
+  std::size_t low_water_;
   EntryPointer first_;
   Entry* last_ = nullptr;
   std::size_t first_sent_ = 0;  // bytes of the first one

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <simul/acquire_listeners.hpp>
+#include <simul/any_task.hpp>
 #include <simul/as_completed.hpp>
 #include <simul/barrier.hpp>
 #include <simul/broadcast.hpp>
+#include <simul/callback.hpp>
 #include <simul/cancel_scope.hpp>
 #include <simul/cancelled.hpp>
 #include <simul/capacity_limiter.hpp>
@@ -20,6 +22,8 @@
 #include <simul/error.hpp>
 #include <simul/event.hpp>
 #include <simul/exception_group.hpp>
+#include <simul/export.hpp>
+#include <simul/future.hpp>
 #include <simul/gather.hpp>
 #include <simul/gather_settled.hpp>
 #include <simul/leaf.hpp>
@@ -35,6 +39,8 @@
 #include <simul/option.hpp>
 #include <simul/priority_channel.hpp>
 #include <simul/protocol.hpp>
+#include <simul/protocol_spec.hpp>
+#include <simul/quote.hpp>
 #include <simul/race.hpp>
 #include <simul/raw_coroutine.hpp>
 #include <simul/receive.hpp>
@@ -48,6 +54,7 @@
 #include <simul/socket.hpp>
 #include <simul/started.hpp>
 #include <simul/stream.hpp>
+#include <simul/submit.hpp>
 #include <simul/task.hpp>
 #include <simul/task_group.hpp>
 #include <simul/to_thread.hpp>

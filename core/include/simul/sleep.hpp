@@ -5,6 +5,7 @@
 //   co_await yield_now();     // lets everything that is ready run first
 #pragma once
 
+#include <concepts>
 #include <coroutine>
 
 #include <simul/clock.hpp>
@@ -61,6 +62,7 @@ class [[nodiscard]] SIMUL_EXPORT YieldNow final : public Leaf {
 /// Wakes no earlier than `wait` from now; cedes control even if that is zero or negative.
 /// Cancel safety: nothing to lose. Thread: a loop's.
 inline Sleep sleep(Duration wait) noexcept { return Sleep(wait); }
+Sleep sleep(std::integral auto number) = delete;  // of what? 1s, 20ms: std::chrono_literals
 inline Sleep sleep_until(TimePoint deadline) noexcept { return Sleep(deadline); }
 
 /// Goes to the end of the ready queue, after what the kernel has to say. Cancel safety: nothing to lose. Thread: a loop's.

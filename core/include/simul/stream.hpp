@@ -1,4 +1,4 @@
-// Stream: a byte stream in both directions: TCP, a Unix socket, memory, TLS over any of them.
+// Stream: a byte stream in both directions: TCP, a Unix socket, memory, or your own over any of them.
 //
 //   while (auto chunk = co_await peer.recv()) {     // until the end of the stream, or an error
 //     co_await peer.send(*chunk);
@@ -9,7 +9,8 @@
 //
 // Its awaiters are in receive.hpp and send.hpp.
 //
-// One reader and one writer at a time: a second one is an error (std::logic_error), never a race.
+// One reader and one writer at a time: a second one is an error (std::logic_error), never a race. A stream
+// outlives those who wait on it: close() wakes them, but they have to get their turn (asserted).
 #pragma once
 
 #include <coroutine>
@@ -83,8 +84,9 @@ class SIMUL_EXPORT Stream {
   /// Waits for bytes and gives what is there, at most a chunk. At the end of the stream
   /// Errc::end_of_stream, then the same again. Cancel safety: safe, no byte is lost.
   RecvChunk recv() noexcept;
-  /// As recv(), into the caller's memory (not empty); gives the number of bytes, never 0.
-  RecvInto recv(MutableBytes buffer) noexcept;
+  /// As recv(), into the caller's memory; gives the number of bytes, never 0. Throws std::logic_error for
+  /// no memory at all.
+  RecvInto recv(MutableBytes buffer SIMUL_LIFETIMEBOUND) noexcept;
 
   // Whole units. What can't be given whole is not given: after any error, and after a cancellation,
   // all bytes that had come are still in the stream, and the next recv gives them.
@@ -93,15 +95,16 @@ class SIMUL_EXPORT Stream {
   // Cancel safety: safe, no byte is lost.
 
   /// Fills all of `buffer`.
-  ReadExactly read_exactly(MutableBytes buffer) noexcept;
+  ReadExactly read_exactly(MutableBytes buffer SIMUL_LIFETIMEBOUND) noexcept;
   /// A line, without the "\n" or "\r\n" at its end.
   ReadUntil read_line(std::size_t limit = kReadLimit);
   /// All up to and including the first `separator`. Throws std::invalid_argument if that is empty.
-  ReadUntil read_until(std::string_view separator, std::size_t limit = kReadLimit);
+  ReadUntil read_until(std::string_view separator SIMUL_LIFETIMEBOUND,
+                       std::size_t limit = kReadLimit);
   /// As read_until, with several separators: the first that is complete ends it; where two end with
   /// the same byte the longer one counts. (So the result doesn't depend on how the bytes arrive.)
   /// The array must stay where it is meanwhile.
-  ReadUntil read_until_any(std::span<const std::string_view> separators,
+  ReadUntil read_until_any(std::span<const std::string_view> separators SIMUL_LIFETIMEBOUND,
                            std::size_t limit = kReadLimit);
   /// All up to the end of the stream, which is no error here.
   ReadUntil read_all(std::size_t limit);
@@ -109,12 +112,12 @@ class SIMUL_EXPORT Stream {
   /// Sends all of it; gives nothing or an error. The bytes must stay where they are meanwhile.
   /// Cancel safety: NOT safe. When it is cancelled after a part was accepted, the stream can only be
   /// closed: later sends give Errc::broken_stream. bytes_accepted() says how many went.
-  Send send(Bytes bytes) noexcept;
-  Send send(std::string_view text) noexcept;
+  Send send(Bytes bytes SIMUL_LIFETIMEBOUND) noexcept;
+  Send send(std::string_view text SIMUL_LIFETIMEBOUND) noexcept;
   /// Sends several pieces in order, with one system call where the kernel takes them.
-  SendPieces send(std::span<const Bytes> pieces) noexcept;
+  SendPieces send(std::span<const Bytes> pieces SIMUL_LIFETIMEBOUND) noexcept;
   /// Sends at least one byte and gives how many. Cancel safety: safe.
-  SendSome send_some(Bytes bytes) noexcept;
+  SendSome send_some(Bytes bytes SIMUL_LIFETIMEBOUND) noexcept;
   /// Sends `count` bytes of an open file from `offset` on, without a copy through this process where
   /// the kernel can. The file's own position stays as it is. Reading may block the loop, as any access
   /// to a file does. Errors, besides those of send: Errc::short_file if the file ends before, and what

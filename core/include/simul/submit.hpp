@@ -29,10 +29,13 @@ class Submission {
       : task_(std::move(task)), result_(std::move(result)), loop_(&loop) {}
 
   /// Blocks until the coroutine has ended; gives its result or throws what it threw, TaskCancelled if it
-  /// was cancelled or its loop has ended. To be called once. Throws std::logic_error on the loop's own thread while it
-  /// runs, which would wait for ever.
+  /// was cancelled or its loop has ended. Throws InvalidState the second time, std::logic_error on
+  /// the loop's own thread while it runs, which would wait for ever.
   T get() {
     require_elsewhere();
+    if (!result_.valid()) {
+      throw InvalidState("the result of this submission was taken already");
+    }
     try {
       return result_.get();
     } catch (const std::future_error& error) {

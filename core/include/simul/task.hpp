@@ -67,6 +67,7 @@ SIMUL_EXPORT bool is_current(const Loop& loop) noexcept;
 
 }  // namespace detail
 
+/// What every function but `operator bool` says of an empty handle: std::logic_error.
 template <typename T = void>
 class Task {
  public:
@@ -97,17 +98,17 @@ class Task {
   /// if it was cancelled. Cedes control unless the task has ended. Thread: any loop's.
   /// Cancel safety: a cancelled wait leaves the task running, and it can be awaited again.
   auto awaiter_for(detail::PromiseBase& promise) & {
-    return detail::TaskAwaiter<T, false>(*state_, remote_, promise);
+    return detail::TaskAwaiter<T, false>(required(), remote_, promise);
   }
   auto awaiter_for(detail::PromiseBase& promise) && {
-    return detail::TaskAwaiter<T, true>(*state_, remote_, promise);
+    return detail::TaskAwaiter<T, true>(required(), remote_, promise);
   }
 
   /// Asks it to end: from now on each of its awaits throws Cancelled. Returns at once; await the task
   /// to know that it has ended. No effect on one that has. Thread: the loop's; any for a handle that
   /// spawn(loop, ...) gave.
   void cancel(std::string_view reason = "cancelled") {
-    if (state_->ended()) {
+    if (required().ended()) {
       return;
     }
     if (!remote_ || detail::is_current(state_->loop())) {
@@ -162,13 +163,13 @@ class Task {
   }
 
   /// Has it ended, with whatever outcome? Thread: any.
-  [[nodiscard]] bool done() const noexcept { return state_->ended(); }
+  [[nodiscard]] bool done() const { return required().ended(); }
   /// Thread: any.
-  [[nodiscard]] TaskState state() const noexcept { return state_->state(); }
-  [[nodiscard]] std::string_view name() const noexcept { return state_->name(); }
+  [[nodiscard]] TaskState state() const { return required().state(); }
+  [[nodiscard]] std::string_view name() const { return required().name(); }
   /// Names it for dumps and reports. Thread: the loop's. Gives the task back, for chaining.
   Task& set_name(std::string name) {
-    state_->set_name(std::move(name));
+    required().set_name(std::move(name));
     return *this;
   }
   [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
@@ -178,13 +179,17 @@ class Task {
  private:
   friend class Loop;
   friend class detail::JoinThere<T>;
+  detail::TaskStateOf<T>& required() const {
+    detail::require_task(state_);
+    return *state_;
+  }
   void require_ended() const {
     if (!done()) {
       throw InvalidState("the task has not ended: result is not set");
     }
   }
   void require_local() const {
-    if (!detail::is_current(state_->loop())) {
+    if (!detail::is_current(required().loop())) {
       throw std::logic_error("the task runs on another loop");
     }
   }
@@ -219,7 +224,7 @@ Task<T> spawn_into(Loop& loop, TaskGroup& group, Coro<T> coro,
 /// Keeps a coroutine function and its arguments for as long as the coroutine runs.
 template <typename Fn, typename... Args>
 Coro<CoroValue<Fn, Args...>> call_kept(Fn fn, Args... args) {
-  co_return co_await fn(std::move(args)...);
+  co_return co_await std::invoke(fn, std::move(args)...);
 }
 
 /// A start that travels to another loop. Destroyed on the way, it ends the task as cancelled.

@@ -4,6 +4,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <cassert>
 #include <cerrno>
 #include <csignal>
 #include <system_error>
@@ -31,6 +32,7 @@ SignalSet::SignalSet(std::initializer_list<int> signals) {
 
 SignalSet::~SignalSet() {
   if (watch_ != nullptr) {
+    assert(!watch_->waits(FdWatch::Op::recv) && "a SignalSet outlives the one who waits for it");
     watch_->close();
   }
   ::close(fd_);

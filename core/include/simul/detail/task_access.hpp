@@ -40,18 +40,10 @@ struct TaskAccess {
   /// Throws std::logic_error for an empty handle.
   template <typename T>
   static TaskStateOf<T>& state(const Task<T>& task) {
-    if (!task) {
-      throw std::logic_error("a Task that is empty (never assigned, or moved from)");
-    }
-    return *task.state_;
+    return task.required();
   }
 
-  static TaskBase& state(const AnyTask& task) {
-    if (!task) {
-      throw std::logic_error("a Task that is empty (never assigned)");
-    }
-    return *task.task_;
-  }
+  static TaskBase& state(const AnyTask& task) { return task.required(); }
   static TaskBase& state(TaskBase* task) noexcept { return *task; }
 
   /// The result of a task that is `done`, moved out of it.

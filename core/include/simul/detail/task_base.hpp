@@ -32,6 +32,10 @@ namespace detail {
 
 struct TaskAccess;
 
+class TaskBase;
+/// Throws std::logic_error for none.
+SIMUL_EXPORT void require_task(const TaskBase* task);
+
 class SIMUL_EXPORT TaskBase : private Ready {
  public:
   static void* operator new(std::size_t size) { return frame_allocate(size); }

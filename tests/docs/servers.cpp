@@ -1,0 +1,141 @@
+// The programs of docs/runtime/servers.md.
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <simul/simul.hpp>
+
+using namespace simul;
+using namespace std::chrono_literals;
+
+namespace {
+
+// [one]
+Coro<> echo(Connection& peer) {
+  while (auto chunk = co_await peer.recv()) {
+    if (!co_await peer.send(*chunk)) {
+      break;
+    }
+  }
+}
+
+Coro<> signalled(SignalSet& signals) { co_await signals.next(); }
+
+Coro<> serve_until_signalled(SocketListener listener) {
+  SignalSet signals({SIGTERM, SIGINT});  // blocked from here on: see below for several threads
+  co_await race(serve(std::move(listener), echo), signalled(signals));
+}
+// [/one]
+
+// [all]
+Coro<> changed(WatchReceiver<bool> stop) { (void)co_await stop.changed(); }
+
+void serve_on_all_processors(const Endpoint& endpoint) {
+  SignalSet signals({SIGTERM, SIGINT});  // before the threads, which inherit that they are blocked
+  LoopGroup loops(usable_processors());
+  const ListenerConfig echo_port{.name = "echo", .endpoint = endpoint};
+  auto acquired = acquire_listeners(std::span(&echo_port, 1), loops.size());
+  std::vector<SocketListener> sockets = std::move(acquired.front().sockets);
+  auto [stop, stopped] = watch_channel(false);
+
+  loops.run([&](Loop&, std::size_t index) -> Coro<> {
+    SocketListener& listener = sockets[index];
+    if (index > 0) {
+      co_await race(serve(std::move(listener), echo), changed(stopped));
+      co_return;
+    }
+    co_await race(serve(std::move(listener), echo), signalled(signals));
+    stop.send(true);
+  });
+}
+// [/all]
+
+// [log]
+void log_to_stdout() {
+  set_log_sink([](LogLevel level, std::string_view message) {  // called on any thread
+    if (level >= LogLevel::warning) {
+      std::printf("<%d> %.*s\n", static_cast<int>(level), static_cast<int>(message.size()),
+                  message.data());
+    }
+  });
+}
+// [/log]
+
+// [resolve]
+std::vector<Endpoint> resolve_blocking(const std::string& host, const std::string& port) {
+  addrinfo wanted{};
+  wanted.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (const int error = ::getaddrinfo(host.c_str(), port.c_str(), &wanted, &found); error != 0) {
+    throw std::runtime_error(host + ": " + ::gai_strerror(error));
+  }
+  std::vector<Endpoint> endpoints;
+  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
+    sockaddr_storage address{};
+    std::memcpy(&address, one->ai_addr, one->ai_addrlen);
+    endpoints.push_back(Endpoint::from_sockaddr(address, one->ai_addrlen));
+  }
+  ::freeaddrinfo(found);
+  return endpoints;
+}
+
+Coro<SocketStream> connect_to_host(std::string host, std::string port) {
+  for (const Endpoint& endpoint : co_await to_thread(resolve_blocking, host, port)) {
+    if (auto peer = co_await connect(endpoint)) {
+      co_return std::move(*peer);
+    }
+  }
+  throw std::runtime_error(host + ": no address answers");
+}
+// [/resolve]
+
+}  // namespace
+
+TEST_SUITE("documents: servers") {
+  TEST_CASE("one") {
+    SocketListener listener = listen(*Endpoint::parse("127.0.0.1:0"));
+    const Endpoint where = listener.local_endpoint();
+    run([](SocketListener listening, Endpoint to) -> Coro<> {
+      Task<> server = spawn(serve_until_signalled(std::move(listening)));
+      auto peer = co_await connect(to);
+      REQUIRE(peer.has_value());
+      CHECK((co_await peer->send("hello")).has_value());
+      CHECK((co_await peer->recv())->text() == "hello");
+      ::kill(::getpid(), SIGTERM);
+      co_await server;
+    }(std::move(listener), where));
+  }
+
+  TEST_CASE("all") {
+    SignalSet blocked({SIGTERM});
+    ::kill(::getpid(), SIGTERM);  // it waits for the server
+    serve_on_all_processors(*Endpoint::parse("127.0.0.1:0"));
+  }
+
+  TEST_CASE("resolve") {
+    SocketListener listener = listen(*Endpoint::parse("127.0.0.1:0"));
+    const std::string port = std::to_string(listener.local_endpoint().port());
+    run([](SocketListener listening, std::string number) -> Coro<> {
+      SocketStream peer = co_await connect_to_host("localhost", number);
+      CHECK(peer.peer_endpoint() == listening.local_endpoint());
+    }(std::move(listener), port));
+  }
+
+  TEST_CASE("log") {
+    log_to_stdout();
+    log(LogLevel::debug, "nobody sees this");
+    set_log_sink({});
+  }
+}
