@@ -24,20 +24,10 @@ void require_task(const TaskBase* task) {
   }
 }
 
-void resume_next(PromiseBase& promise) noexcept { promise.task->resume_at(promise); }
-
-void return_to_caller(PromiseBase& ended) noexcept {
-  if (ended.caller != nullptr) {
-    ended.task->resume_at(*ended.caller);
-  } else {
-    ended.task->ended_at(ended);
-  }
-}
-
 TaskBase::~TaskBase() = default;
 
 void TaskBase::start(PromiseBase& root, TaskGroup& group) noexcept {
-  root.task = this;
+  root.trampoline = this;
   resume_ = &root;
   scope_.task_ = this;
   if (const TaskBase* spawner = LoopAccess::current_task(*loop_)) {

@@ -32,13 +32,35 @@ struct Owner {
   }
 };
 
-ThreadCache* make_cache() noexcept {
+[[gnu::noinline, gnu::cold]] ThreadCache* make_cache() noexcept {
   if (t_ended) {
     return nullptr;  // frames freed by other thread-local destructors
   }
   thread_local Owner owner;
   t_cache = new (std::nothrow) ThreadCache;
   return t_cache;
+}
+
+bool pooled(std::size_t size) noexcept {
+  return kFramesPooled && size <= ThreadCache::kLargestFrame;
+}
+
+// Each coroutine that is called passes here. What happens seldom stands in functions of its own, so that
+// the rest needs no stack frame.
+
+[[gnu::noinline]] void* allocate_outside(std::size_t size) {
+  // A block of a pooled size is rounded: any thread may pool it later.
+  if (void* block = std::malloc(ThreadCache::class_size(size))) {
+    return block;
+  }
+  throw std::bad_alloc();
+}
+
+[[gnu::noinline]] void free_outside(void* block, std::size_t size) noexcept {
+  ThreadCache* cache = pooled(size) ? ThreadCache::get() : nullptr;
+  if (cache == nullptr || !cache->keep_frame(block, size)) {
+    std::free(block);
+  }
 }
 
 }  // namespace
@@ -62,28 +84,6 @@ ThreadCache::~ThreadCache() {
   free_all(chunks_);
 }
 
-void* ThreadCache::take_frame(std::size_t size) noexcept {
-  const std::size_t index = class_of(size);
-  const std::size_t block_size = class_size(size);
-  if (Free* block = frames_[index]) {
-    frames_[index] = block->next;
-    frame_bytes_ -= block_size;
-    return block;
-  }
-  return std::malloc(block_size);
-}
-
-void ThreadCache::keep_frame(void* block, std::size_t size) noexcept {
-  const std::size_t index = class_of(size);
-  const std::size_t block_size = class_size(size);
-  if (frame_bytes_ + block_size > kFrameBytes) {
-    std::free(block);
-    return;
-  }
-  frame_bytes_ += block_size;
-  frames_[index] = new (block) Free{frames_[index]};
-}
-
 void* ThreadCache::take_chunk(std::size_t size) noexcept {
   if (Free* block = chunks_) {
     chunks_ = block->next;
@@ -103,25 +103,18 @@ void ThreadCache::keep_chunk(void* block, std::size_t size) noexcept {
 }
 
 void* frame_allocate(std::size_t size) {
-  ThreadCache* cache =
-      kFramesPooled && size <= ThreadCache::kLargestFrame ? ThreadCache::get() : nullptr;
-  // A block of a pooled size that misses the pool is still rounded: any thread may pool it later.
-  void* block =
-      cache != nullptr ? cache->take_frame(size) : std::malloc(ThreadCache::class_size(size));
-  if (block == nullptr) {
-    throw std::bad_alloc();
+  if (pooled(size) && t_cache != nullptr) [[likely]] {
+    if (void* block = t_cache->take_frame(size)) [[likely]] {
+      return block;
+    }
   }
-  return block;
+  return allocate_outside(size);
 }
 
 void frame_free(void* block, std::size_t size) noexcept {
-  if (kFramesPooled && size <= ThreadCache::kLargestFrame) {
-    if (ThreadCache* cache = ThreadCache::get()) [[likely]] {
-      cache->keep_frame(block, size);
-      return;
-    }
+  if (!pooled(size) || t_cache == nullptr || !t_cache->keep_frame(block, size)) [[unlikely]] {
+    free_outside(block, size);
   }
-  std::free(block);
 }
 
 }  // namespace simul::detail

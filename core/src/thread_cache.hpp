@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <new>
 
 namespace simul::detail {
 
@@ -14,7 +15,7 @@ class ThreadCache {
   static constexpr std::size_t class_size(std::size_t size) noexcept {
     return (size + 7) / 16 * 16 + 8;
   }
-  /// What a thread keeps at the most, in bytes, of frames and of chunks.
+  /// What a thread keeps, in bytes, of frames (and one more) and of chunks.
   static constexpr std::size_t kFrameBytes = std::size_t{1} << 20;
   static constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
 
@@ -23,9 +24,27 @@ class ThreadCache {
 
   ~ThreadCache();
 
+  /// A frame of a pooled size that is kept, or null.
+  void* take_frame(std::size_t size) noexcept {
+    Free*& first = frames_[class_of(size)];
+    Free* const block = first;
+    if (block != nullptr) {
+      first = block->next;
+      frame_bytes_ -= class_size(size);
+    }
+    return block;
+  }
+  /// False: enough is kept already.
+  bool keep_frame(void* block, std::size_t size) noexcept {
+    if (frame_bytes_ > kFrameBytes) {
+      return false;
+    }
+    frame_bytes_ += class_size(size);
+    Free*& first = frames_[class_of(size)];
+    first = new (block) Free{first};
+    return true;
+  }
   /// Null if there is no memory.
-  void* take_frame(std::size_t size) noexcept;
-  void keep_frame(void* block, std::size_t size) noexcept;
   void* take_chunk(std::size_t size) noexcept;
   void keep_chunk(void* block, std::size_t size) noexcept;
 

@@ -15,6 +15,7 @@
 
 #include <concepts>
 #include <coroutine>
+#include <cstdint>
 #include <source_location>
 #include <stdexcept>
 #include <type_traits>
@@ -35,10 +36,29 @@ namespace detail {
 class TaskBase;
 class PromiseBase;
 
-/// Makes `promise` what its task's trampoline resumes next.
-SIMUL_EXPORT void resume_next(PromiseBase& promise) noexcept;
-/// The coroutine has ended: its caller is next, or its task ends.
-SIMUL_EXPORT void return_to_caller(PromiseBase& ended) noexcept;
+/// The part of a task that its coroutines know: which of them is resumed next. A coroutine that is awaited
+/// begins on the stack of its caller and comes back to it if it can end at once. When some stand there
+/// already it is left to the task, which resumes one coroutine after the other: the stack stays constant.
+class Trampoline {
+ public:
+  /// True: `callee` has ended, and its caller goes on.
+  bool run_nested(PromiseBase& callee) noexcept;
+  /// Its caller is next, or the task ends.
+  void return_from(PromiseBase& ended) noexcept;
+  /// `promise` stands at an await: what wakes it resumes that.
+  void resume_at(PromiseBase& promise) noexcept { resume_ = &promise; }
+
+ protected:
+  Trampoline() noexcept = default;
+  ~Trampoline() = default;
+
+  PromiseBase* resume_ = nullptr;  // at first and at the end the outermost one
+  bool at_end_ = false;
+
+ private:
+  static constexpr std::uint8_t kMostNested = 16;
+  std::uint8_t nested_ = 0;
+};
 
 /// `co_await this_task` gives the task that runs this coroutine; it never suspends and is no
 /// cancellation point.
@@ -66,7 +86,8 @@ class PromiseBase {
     bool await_ready() const noexcept { return false; }
     template <typename Promise>
     void await_suspend(std::coroutine_handle<Promise> finished) const noexcept {
-      return_to_caller(finished.promise());
+      PromiseBase& promise = finished.promise();
+      promise.trampoline->return_from(promise);
     }
     void await_resume() const noexcept {}
   };
@@ -80,12 +101,12 @@ class PromiseBase {
     using Plain = std::remove_cvref_t<A>;
     if constexpr (std::same_as<Plain, ThisTask>) {
       struct Ready {
-        TaskBase* task;
+        TaskBase& task;
         bool await_ready() const noexcept { return true; }
         void await_suspend(std::coroutine_handle<>) const noexcept {}
-        TaskBase& await_resume() const noexcept { return *task; }
+        TaskBase& await_resume() const noexcept { return task; }
       };
-      return Ready{task};
+      return Ready{task()};
     } else {
       site = here;
       if constexpr (std::derived_from<Plain, Leaf>) {
@@ -100,9 +121,15 @@ class PromiseBase {
     }
   }
 
-  TaskBase* task = nullptr;       // set when it is started
-  PromiseBase* caller = nullptr;  // null: the root of its task
-  std::source_location site;      // of the await it is suspended at
+  /// A template, because TaskBase isn't complete here.
+  template <typename Task = TaskBase>
+  [[nodiscard]] Task& task() const noexcept {
+    return static_cast<Task&>(*trampoline);
+  }
+
+  Trampoline* trampoline = nullptr;  // its task's, set when it is started
+  PromiseBase* caller = nullptr;     // null: the root of its task
+  std::source_location site;         // of the await it is suspended at
 };
 
 template <typename T>
@@ -134,6 +161,22 @@ class Promise<void> final : public PromiseBase {
 inline std::coroutine_handle<> handle_of(PromiseBase& promise) noexcept {
   static_assert(alignof(Promise<void>) == alignof(PromiseBase));
   return std::coroutine_handle<PromiseBase>::from_promise(promise);
+}
+
+inline bool Trampoline::run_nested(PromiseBase& callee) noexcept {
+  resume_ = &callee;
+  if (nested_ == kMostNested) {
+    return false;
+  }
+  ++nested_;
+  handle_of(callee).resume();
+  --nested_;
+  return resume_ == callee.caller;
+}
+
+inline void Trampoline::return_from(PromiseBase& ended) noexcept {
+  at_end_ = ended.caller == nullptr;
+  resume_ = at_end_ ? &ended : ended.caller;
 }
 
 }  // namespace detail
@@ -191,7 +234,7 @@ class [[nodiscard]] CoroAwaiter {
   CoroAwaiter(std::coroutine_handle<Promise<T>> callee, PromiseBase& caller) noexcept
       : callee_(callee) {
     Promise<T>& promise = callee.promise();
-    promise.task = caller.task;
+    promise.trampoline = caller.trampoline;
     promise.caller = &caller;
     promise.outcome = &outcome_;
   }
@@ -203,8 +246,11 @@ class [[nodiscard]] CoroAwaiter {
     }
   }
 
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<>) noexcept { resume_next(callee_.promise()); }
+  bool await_ready() const noexcept {
+    PromiseBase& promise = callee_.promise();
+    return promise.trampoline->run_nested(promise);
+  }
+  void await_suspend(std::coroutine_handle<>) const noexcept {}
   T await_resume() {
     std::exchange(callee_, nullptr).destroy();
     if constexpr (std::is_void_v<T>) {

@@ -81,9 +81,9 @@ class SIMUL_EXPORT Leaf {
   /// Every co_await of a leaf begins here.
   template <typename Promise>
   void bind(Promise& promise) noexcept {
-    task_ = promise.task;
+    task_ = &promise.task();
     cancelled_ = false;  // a leaf may be awaited again
-    promise.task->resume_at(promise);
+    promise.trampoline->resume_at(promise);
   }
   [[noreturn]] void throw_cancelled() const;
 

@@ -36,7 +36,7 @@ class TaskBase;
 /// Throws std::logic_error for none.
 SIMUL_EXPORT void require_task(const TaskBase* task);
 
-class SIMUL_EXPORT TaskBase : private Ready {
+class SIMUL_EXPORT TaskBase : private Ready, public Trampoline {
  public:
   static void* operator new(std::size_t size) { return frame_allocate(size); }
   static void operator delete(void* block, std::size_t size) noexcept { frame_free(block, size); }
@@ -52,14 +52,8 @@ class SIMUL_EXPORT TaskBase : private Ready {
   void wake() noexcept;
   void deliver_cancel() noexcept;
 
-  /// Called by the awaits of the coroutines it runs: who is resumed next, in this step or a later one;
-  /// that they wait; that the outermost one has ended.
-  void resume_at(PromiseBase& promise) noexcept { resume_ = &promise; }
+  /// The coroutine that runs waits.
   void suspend_at(Leaf& leaf) noexcept { leaf_ = &leaf; }
-  void ended_at(PromiseBase& root) noexcept {
-    resume_ = &root;
-    at_end_ = true;
-  }
 
   [[nodiscard]] CompletionWaiters& waiters() noexcept { return waiters_; }
 
@@ -115,8 +109,6 @@ class SIMUL_EXPORT TaskBase : private Ready {
   void report_failure() const noexcept;
 
   Loop* loop_;
-  PromiseBase* resume_ =
-      nullptr;            // what is resumed next; at first and at the end the outermost one
   Leaf* leaf_ = nullptr;  // what it is suspended at
   CancelScope* innermost_;
   CompletionWaiters waiters_;
@@ -125,7 +117,6 @@ class SIMUL_EXPORT TaskBase : private Ready {
   std::atomic<TaskState> state_{TaskState::pending};
   std::atomic<bool> observed_{false};
   bool queued_ = false;
-  bool at_end_ = false;
   RootScope scope_;
 };
 
