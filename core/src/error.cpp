@@ -29,10 +29,14 @@ class Category final : public std::error_category {
         return "the file is shorter than what was to be sent";
       case Errc::queue_full:
         return "the send queue is full";
+      case Errc::truncated:
+        return "the connection ended without a goodbye";
     }
     return "unknown error " + std::to_string(code);
   }
 };
+
+constexpr std::int32_t kFirstTls = -0x10000;  // far from every Errc
 
 }  // namespace
 
@@ -46,6 +50,8 @@ namespace detail {
 PackedError::PackedError(const std::error_code& code) noexcept {
   if (code.category() == error_category()) {
     value_ = -code.value();
+  } else if (code.category() == tls_category()) {
+    value_ = kFirstTls - code.value();
   } else if (code.category() == std::system_category() ||
              code.category() == std::generic_category()) {
     value_ = code.value();
@@ -55,6 +61,9 @@ PackedError::PackedError(const std::error_code& code) noexcept {
 }
 
 std::error_code PackedError::unpack() const noexcept {
+  if (value_ <= kFirstTls) {
+    return {kFirstTls - value_, tls_category()};
+  }
   return value_ < 0 ? std::error_code(-value_, error_category())
                     : std::error_code(value_, std::system_category());
 }

@@ -18,19 +18,21 @@ bool Send::attempt() noexcept {
   while (!bytes_.empty()) {
     const IoResult result = stream_.try_send(bytes_, {});
     const bool done = settle(result, stream_.bytes_accepted_);
-    if (result.bytes == bytes_.size() || result.bytes == 0) [[likely]] {
+    if (result.bytes == 0 || (result.bytes == bytes_.size() && !result.unflushed)) [[likely]] {
       return done;
     }
     begun_ = true;
     bytes_ = bytes_.subspan(result.bytes);
-    if (!may_go_on()) {
+    if (!bytes_.empty() && !may_go_on()) {
       return false;  // nothing blocks: it goes on in the task's next turn
     }
   }
-  return settle(detail::PackedError());
+  return begun_ ? flushed() : settle(detail::PackedError());
 }
 
-void Send::on_cut_off() noexcept { stream_.broken_ |= begun_; }
+bool Send::accepted_all() const noexcept { return begun_ && bytes_.empty(); }
+
+void Send::on_cut_off() noexcept { stream_.broken_ |= begun_ && !bytes_.empty(); }
 
 std::expected<void, std::error_code> Send::await_resume() { return outcome(); }
 
@@ -54,8 +56,10 @@ bool SendPieces::attempt() noexcept {
       return false;  // nothing blocks: it goes on in the task's next turn
     }
   }
-  return settle(detail::PackedError());
+  return begun_ ? flushed() : settle(detail::PackedError());
 }
+
+bool SendPieces::accepted_all() const noexcept { return begun_ && first_.empty() && rest_.empty(); }
 
 /// Makes `first_` the first bytes that are left; false: none are.
 bool SendPieces::skip_empty() noexcept {
@@ -69,7 +73,7 @@ bool SendPieces::skip_empty() noexcept {
   return true;
 }
 
-void SendPieces::on_cut_off() noexcept { stream_.broken_ |= begun_; }
+void SendPieces::on_cut_off() noexcept { stream_.broken_ |= begun_ && !accepted_all(); }
 
 std::expected<void, std::error_code> SendPieces::await_resume() { return outcome(); }
 
@@ -80,10 +84,18 @@ bool SendSome::attempt() noexcept {
   if (bytes_.empty()) {
     return settle(detail::PackedError());
   }
-  const IoResult result = stream_.try_send(bytes_, {});
-  sent_ = result.bytes;
-  return settle(result, stream_.bytes_accepted_);
+  if (sent_ == 0) {
+    const IoResult result = stream_.try_send(bytes_, {});
+    sent_ = result.bytes;
+    const bool done = settle(result, stream_.bytes_accepted_);
+    if (!result.unflushed) {
+      return done;
+    }
+  }
+  return flushed();
 }
+
+bool SendSome::accepted_all() const noexcept { return sent_ > 0; }
 
 std::expected<std::size_t, std::error_code> SendSome::await_resume() { return outcome(sent_); }
 
@@ -109,10 +121,12 @@ bool SendFile::attempt() noexcept {
       return false;  // nothing blocks: it goes on in the task's next turn
     }
   }
-  return settle(detail::PackedError());
+  return begun_ ? flushed() : settle(detail::PackedError());
 }
 
-void SendFile::on_cut_off() noexcept { stream_.broken_ |= begun_; }
+bool SendFile::accepted_all() const noexcept { return begun_ && left_ == 0; }
+
+void SendFile::on_cut_off() noexcept { stream_.broken_ |= begun_ && left_ > 0; }
 
 std::expected<void, std::error_code> SendFile::await_resume() { return outcome(); }
 

@@ -48,8 +48,8 @@ class QueueWriter final : public StreamLeaf<QueueWriter, StreamOp::send> {
       if (queue_.error_) {
         return settle(PackedError(queue_.error_));
       }
-      if (queue_.first_ == nullptr) {  // what it waited to send was dropped
-        return settle(PackedError());
+      if (queue_.first_ == nullptr) {  // all is sent, or what it waited to send was dropped
+        return flushed();
       }
       const IoResult result = send_pieces();
       const bool done = settle(result, stream_.bytes_accepted_);
@@ -57,7 +57,7 @@ class QueueWriter final : public StreamLeaf<QueueWriter, StreamOp::send> {
         return done;
       }
       queue_.sent(result.bytes);
-      if (queue_.first_ == nullptr) {
+      if (queue_.first_ == nullptr && !result.unflushed) {
         return true;
       }
     } while (may_go_on());

@@ -92,8 +92,11 @@ bool StreamLeaf<Self, kOperation>::settle(IoResult result, std::uint64_t& counte
 template <typename Self, StreamOp kOperation>
 bool StreamLeaf<Self, kOperation>::on_wake() noexcept {
   if (scope_cancelled()) [[unlikely]] {  // readiness is not a result yet
-    on_cancel();
-    mark_cancelled();
+    const bool accepted = self().accepted_all();
+    stop_waiting();
+    if (!accepted) {
+      mark_cancelled();
+    }
     return true;
   }
   if (!try_within_budget() && keep_waiting()) {
@@ -112,10 +115,20 @@ void StreamLeaf<Self, kOperation>::give_up(Errc error) noexcept {
 
 template <typename Self, StreamOp kOperation>
 bool StreamLeaf<Self, kOperation>::on_cancel() noexcept {
+  if (self().accepted_all()) [[unlikely]] {
+    stream_.forget(kOperation);
+    wake();
+    return false;
+  }
+  stop_waiting();
+  return true;
+}
+
+template <typename Self, StreamOp kOperation>
+void StreamLeaf<Self, kOperation>::stop_waiting() noexcept {
   stream_.forget(kOperation);
   stream_.waiting_ &= static_cast<std::uint8_t>(~kBit);
   self().on_cut_off();
-  return true;
 }
 
 template <typename Self, StreamOp kOperation>

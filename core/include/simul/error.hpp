@@ -22,6 +22,7 @@ enum class Errc {
   limit_overrun,      ///< what was to be read is longer than its limit
   short_file,         ///< a file ended before all that was to be sent of it
   queue_full,         ///< a SendQueue has no room: its reader is too slow
+  truncated,  ///< the connection ended without the goodbye of its protocol: bytes may be missing
 };
 
 [[nodiscard]] SIMUL_EXPORT const std::error_category& error_category() noexcept;
@@ -29,10 +30,13 @@ enum class Errc {
   return {static_cast<int>(code), error_category()};
 }
 
+/// Of TLS, with OpenSSL's words: "no shared cipher", "certificate has expired".
+[[nodiscard]] SIMUL_EXPORT const std::error_category& tls_category() noexcept;
+
 namespace detail {
 
-/// An error in 32 bits, for results that travel in registers: 0, an errno, or a negated Errc. (A
-/// default std::error_code costs a call for its category.) Other categories become EIO.
+/// An error in 32 bits, for results that travel in registers: 0, an errno, or a negated Errc or TLS error.
+/// (A default std::error_code costs a call for its category.) Other categories become EIO.
 class PackedError {
  public:
   constexpr PackedError() noexcept = default;

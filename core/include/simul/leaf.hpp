@@ -99,3 +99,5 @@ class SIMUL_EXPORT Leaf {
 };
 
 }  // namespace simul
+
+#include <simul/detail/task_base.hpp>  // what bind() needs where a leaf is awaited

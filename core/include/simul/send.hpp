@@ -24,6 +24,7 @@ class [[nodiscard]] SIMUL_EXPORT Send final : public StreamLeaf<Send, StreamOp::
  private:
   friend StreamLeaf;
   bool attempt() noexcept;
+  [[nodiscard]] bool accepted_all() const noexcept;
   void on_cut_off() noexcept;
 
   bool begun_ = false;
@@ -39,6 +40,7 @@ class [[nodiscard]] SIMUL_EXPORT SendPieces final : public StreamLeaf<SendPieces
  private:
   friend StreamLeaf;
   bool attempt() noexcept;
+  [[nodiscard]] bool accepted_all() const noexcept;
   void on_cut_off() noexcept;
   bool skip_empty() noexcept;
 
@@ -55,6 +57,7 @@ class [[nodiscard]] SIMUL_EXPORT SendSome final : public StreamLeaf<SendSome, St
  private:
   friend StreamLeaf;
   bool attempt() noexcept;
+  [[nodiscard]] bool accepted_all() const noexcept;
 
   Bytes bytes_;
   std::size_t sent_ = 0;
@@ -69,6 +72,7 @@ class [[nodiscard]] SIMUL_EXPORT SendFile final : public StreamLeaf<SendFile, St
  private:
   friend StreamLeaf;
   bool attempt() noexcept;
+  [[nodiscard]] bool accepted_all() const noexcept;
   void on_cut_off() noexcept;
 
   bool begun_ = false;

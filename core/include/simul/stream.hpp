@@ -43,6 +43,8 @@ struct IoResult {
   Interest blocked = Interest::none;
   /// There was no more at that moment, and wait() would learn of more: the next attempt can be spared.
   bool drained = false;
+  /// Of a send: the stream has taken the bytes, but holds a part of them; try_flush() before all is well.
+  bool unflushed = false;
 
   static IoResult moved(std::size_t bytes, bool drained = false) noexcept {
     return {.bytes = bytes, .drained = drained};
@@ -159,6 +161,9 @@ class SIMUL_EXPORT Stream {
   virtual IoResult try_send(Bytes first, std::span<const Bytes> rest) noexcept = 0;
   /// As try_send, from a file; `count` isn't zero. This one reads the file and uses try_send.
   virtual IoResult try_send_file(int file, std::uint64_t offset, std::size_t count) noexcept;
+  /// Sends on what try_send() took and the stream still holds. Every other operation does that as well; a
+  /// send ends only when nothing is held. This one is for streams that hold nothing.
+  virtual IoResult try_flush() noexcept { return {}; }
   virtual std::error_code try_shutdown() noexcept = 0;
   /// Blocks until the connection is gone, then fails with the reason.
   virtual IoResult try_closed() noexcept = 0;
@@ -241,6 +246,15 @@ class SIMUL_EXPORT StreamLeaf : public Leaf {
     return true;
   }
   void on_cut_off() noexcept {}
+  /// Has the stream all that was to be done of it? Then no cancellation takes that away.
+  [[nodiscard]] bool accepted_all() const noexcept { return false; }
+  /// Of a send that is accepted: does the stream hold nothing of it any more?
+  bool flushed() noexcept {
+    const IoResult result = stream_.try_flush();
+    blocked_ = result.blocked;
+    error_ = result.error;
+    return blocked_ == Interest::none;
+  }
   /// One attempt to get a chunk. True: `chunk` has bytes, or error_ is set.
   bool receive(Chunk& chunk) noexcept
     requires(kOperation == StreamOp::recv);
@@ -285,6 +299,7 @@ class SIMUL_EXPORT StreamLeaf : public Leaf {
   Self& self() noexcept { return static_cast<Self&>(*this); }
   bool try_within_budget() noexcept;
   bool keep_waiting() noexcept;
+  void stop_waiting() noexcept;
   bool on_wake() noexcept final;
   bool on_cancel() noexcept final;
 

@@ -11,6 +11,7 @@
 #include <simul/open_connection.hpp>
 
 #include "../harness.hpp"
+#include "../tls_pairs.hpp"
 
 using namespace simul;
 using namespace simul::test;
@@ -367,6 +368,34 @@ TEST_SUITE("stream conformance") {
       };
       check(seed, make, options);
     });
+  }
+
+  TEST_CASE("TLS conforms over streams in memory, whatever they hold") {
+    for (const std::size_t capacity : {16u, 50u, 1000u, 65536u}) {
+      CAPTURE(capacity);
+      check(0, [&] { return tls_pair(memory({.capacity = capacity})); });
+    }
+  }
+
+  TEST_CASE("TLS conforms over streams in lockstep") {
+    check(1, [] { return tls_pair(memory({.lockstep = true})); });
+  }
+
+  TEST_CASE("TLS conforms under chaos") {
+    run_seeds(20, [&](std::uint64_t seed) {
+      const MemoryStreamOptions options = {
+          .capacity = seed % 3 == 0 ? std::size_t{50} : std::size_t{4000},
+          .chaos = Chaos{.seed = seed}};
+      check(seed, [&] { return tls_pair(memory(options)); });
+    });
+  }
+
+  TEST_CASE("TLS conforms over sockets, and over TLS") {
+    ConformanceOptions options;
+    options.volume = 200'000;
+    run(check_stream_conformance([] { return tls_pair(connected_pair); }, options));
+    const auto within = [] { return tls_pair(memory({})); };
+    check(0, [&] { return tls_pair(within); });
   }
 
   TEST_CASE("sockets conform") {
