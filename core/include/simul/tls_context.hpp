@@ -82,7 +82,7 @@ struct TlsServerSettings {
 class SIMUL_EXPORT TlsServerContext {
  public:
   /// Reads the files. Throws TlsError. Thread: any; blocks.
-  static std::shared_ptr<const TlsServerContext> load(TlsServerSettings settings);
+  static std::shared_ptr<const TlsServerContext> load(const TlsServerSettings& settings);
   ~TlsServerContext();
 
   [[nodiscard]] const std::shared_ptr<TlsTicketKeys>& ticket_keys() const noexcept;

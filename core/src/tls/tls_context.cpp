@@ -33,7 +33,7 @@ constexpr const char* kCiphers =  // of TLS 1.2; the three of TLS 1.3 are all ri
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 constexpr const char* kGroups = "X25519:P-256:P-384";
-constexpr long kSessionSeconds = 12 * 3600;
+constexpr long kSessionSeconds = 43'200;
 
 [[noreturn]] void fail(const std::string& path, const std::string& why) {
   ERR_clear_error();
@@ -433,7 +433,7 @@ struct TlsContexts {
 TlsServerContext::TlsServerContext() : contexts_(std::make_unique<detail::TlsContexts>()) {}
 TlsServerContext::~TlsServerContext() = default;
 
-std::shared_ptr<const TlsServerContext> TlsServerContext::load(TlsServerSettings settings) {
+std::shared_ptr<const TlsServerContext> TlsServerContext::load(const TlsServerSettings& settings) {
   std::shared_ptr<TlsServerContext> context(new TlsServerContext);
   context->contexts_->load(settings);
   return context;
