@@ -368,10 +368,13 @@ IoResult TlsStream::try_send(Bytes first, std::span<const Bytes> rest) noexcept 
   }
   Chunk together;  // small pieces share a record
   Bytes plain = first;
-  if (first.size() < kRecord && !rest.empty() && together.try_lease()) {
+  if (first.size() < kRecord && !rest.empty()) {
+    if (!together.try_lease()) {
+      return IoResult::failed(detail::PackedError::system(ENOMEM));
+    }
     const auto add = [&](Bytes piece) {
       const std::size_t size = std::min(piece.size(), together.space().size());
-      std::memcpy(together.space().data(), piece.data(), size);
+      std::ranges::copy(piece.first(size), together.space().begin());
       together.commit(size);
     };
     add(first);
