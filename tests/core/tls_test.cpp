@@ -176,6 +176,63 @@ TEST_SUITE("tls") {
     }
   }
 
+  TEST_CASE("a session is taken up again, over all contexts that share the ticket keys") {
+    const auto certificate = certificates().make("resumed");
+    const auto alice = certificates().make("resuming", {.common_name = "alice", .names = {}});
+    const ServerContext first = server_with({.certificates = {certificate}});
+    const ServerContext second =
+        server_with({.certificates = {certificate}, .ticket_keys = first->ticket_keys()});
+    const ServerContext foreign = server_with({.certificates = {certificate}});
+    const ServerContext strict = server_with({.certificates = {certificate},
+                                              .client_certificate = ClientCertificate::required,
+                                              .client_ca = certificates().ca(),
+                                              .ticket_keys = first->ticket_keys()});
+    run_virtual([&]() -> Coro<> {
+      ClientContext client = client_with({});
+      const auto resumed = [&](ServerContext server) -> Coro<bool> {
+        TlsEnds ends = co_await shake_hands(memory_pair(), server, client);
+        if (!ends.server) {
+          co_return false;
+        }
+        co_await exchange(**ends.server, **ends.client);
+        CHECK((*ends.server)->resumed() == (*ends.client)->resumed());
+        co_return (*ends.client)->resumed();
+      };
+      CHECK_FALSE(co_await resumed(first));
+      CHECK(co_await resumed(first));
+      CHECK(co_await resumed(first));
+      CHECK(co_await resumed(first));
+      CHECK(co_await resumed(second));
+      first->ticket_keys()->rotate();
+      CHECK(co_await resumed(first));  // sealed with an older key
+      for (int i = 0; i < 3; ++i) {
+        first->ticket_keys()->rotate();
+      }
+      CHECK_FALSE(co_await resumed(first));  // too old
+      CHECK(co_await resumed(first));
+      CHECK_FALSE(co_await resumed(foreign));
+      CHECK_FALSE(co_await resumed(first));
+      CHECK_FALSE(co_await resumed(strict));  // it never showed a certificate
+      client = client_with({.certificate = alice.certificate, .key = alice.key});
+      CHECK_FALSE(co_await resumed(strict));
+      TlsEnds again = co_await shake_hands(memory_pair(), strict, client);
+      CHECK((*again.server)->resumed());
+      CHECK((*again.server)->peer_identity().subject == "CN=alice");
+      CHECK((*again.client)->peer_identity().subject == "CN=example.org");
+    });
+  }
+
+  TEST_CASE("a context may be dropped while connections live") {
+    run_virtual([]() -> Coro<> {
+      ServerContext server = server_with({.certificates = {certificates().make("dropped")}});
+      ClientContext client = client_with({});
+      TlsEnds ends = co_await shake_hands(memory_pair(), server, client);
+      server.reset();
+      client.reset();
+      co_await exchange(**ends.server, **ends.client);  // the client gets its tickets now
+    });
+  }
+
   TEST_CASE("a client believes no server that it can't verify") {
     const auto try_with = [](TlsCertificate certificate, TlsClientSettings settings,
                              std::string host) {

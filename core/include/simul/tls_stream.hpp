@@ -79,7 +79,8 @@ class SIMUL_EXPORT TlsStream final : public Stream {
   };
 
   /// Takes over the session, an OpenSSL SSL.
-  TlsStream(std::unique_ptr<Stream> below, detail::TlsSession session);
+  TlsStream(std::unique_ptr<Stream> below, detail::TlsSession session,
+            std::shared_ptr<const void> context);
   Coro<std::error_code> handshake(bool offload);
 
   std::size_t read_below(MutableBytes buffer, bool& retry) noexcept;
@@ -96,7 +97,8 @@ class SIMUL_EXPORT TlsStream final : public Stream {
     return waiting_[static_cast<std::size_t>(operation)];
   }
 
-  std::unique_ptr<Stream> below_;  // null once it was left to a task that closes it
+  std::unique_ptr<Stream> below_;        // null once it was left to a task that closes it
+  std::shared_ptr<const void> context_;  // the session calls it
   detail::TlsSession session_;
   std::array<Leaf*, 3> waiting_{};
   std::shared_ptr<Flushing> flushing_;  // with a task, while there is one

@@ -27,6 +27,7 @@ struct FreeBy {
 using BioPointer = std::unique_ptr<BIO, FreeBy<BIO_free_all>>;
 using ContextPointer = std::unique_ptr<SSL_CTX, FreeBy<SSL_CTX_free>>;
 using CertificatePointer = std::unique_ptr<X509, FreeBy<X509_free>>;
+using SessionPointer = std::unique_ptr<SSL_SESSION, FreeBy<SSL_SESSION_free>>;
 using KeyPointer = std::unique_ptr<EVP_PKEY, FreeBy<EVP_PKEY_free>>;
 
 /// The words of the oldest error in this thread's queue, which it empties.

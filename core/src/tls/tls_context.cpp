@@ -60,6 +60,8 @@ BioPointer open_file(const std::string& path) {
   return bio;
 }
 
+constexpr std::size_t kMostSessions = 1000;
+
 /// Nobody is asked for a password; that one was wanted is remembered.
 int no_password(char*, int, int, void* wanted) {
   *static_cast<bool*>(wanted) = true;
@@ -247,6 +249,9 @@ namespace detail {
 
 void TlsSessionDeleter::operator()(ssl_st* session) const noexcept { SSL_free(session); }
 
+using Digest = std::array<unsigned char, 32>;
+static_assert(std::tuple_size_v<Digest> <= SSL_MAX_SID_CTX_LENGTH);
+
 /// The names lead to one SSL_CTX each, which differ in their certificates only.
 struct TlsContexts {
   ContextPointer main;  // of the client side: the only one
@@ -254,8 +259,9 @@ struct TlsContexts {
   std::vector<ContextPointer> others;
   std::map<std::string, SSL_CTX*, std::less<>> by_name;
   std::string alpn;
+  std::mutex sessions_mutex;
+  std::map<std::string, SessionPointer, std::less<>> sessions;  // of a client, by host
   std::shared_ptr<TlsTicketKeys> ticket_keys;
-  bool verify = true;
 
   [[nodiscard]] SSL_CTX* find(std::string_view name) const {
     const std::string asked = lower(std::string(name));
@@ -344,7 +350,42 @@ struct TlsContexts {
                                          sealing) == 1 &&
                        EVP_MAC_CTX_set_params(mac, parameters.data()) == 1;
     OPENSSL_cleanse(&key, sizeof key);
-    return ready ? found : -1;
+    if (!ready) {
+      return -1;
+    }
+    // 2 asks for a fresh ticket: TLS 1.3's are for one use each.
+    return sealing == 0 && SSL_version(session) == TLS1_3_VERSION ? 2 : found;
+  }
+
+  /// Of a client: a session to take up again when it next connects to the same host.
+  static int on_new_session(SSL* session, SSL_SESSION* fresh) noexcept {
+    auto& self = *static_cast<TlsContexts*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(session)));
+    const char* const host = SSL_get_servername(session, TLSEXT_NAMETYPE_host_name);
+    if (host == nullptr) {
+      return 0;
+    }
+    try {
+      const std::lock_guard lock(self.sessions_mutex);
+      if (self.sessions.size() >= kMostSessions &&
+          !self.sessions.contains(std::string_view(host))) {
+        self.sessions.erase(self.sessions.begin());
+      }
+      self.sessions[host] = SessionPointer(fresh);
+      return 1;  // it is ours now
+    } catch (const std::bad_alloc&) {
+      return 0;
+    }
+  }
+  void take_up(SSL& session, const std::string& host) {
+    const std::lock_guard lock(sessions_mutex);
+    const auto found = sessions.find(host);
+    if (found == sessions.end()) {
+      return;
+    }
+    SSL_set_session(&session, found->second.get());
+    if (SSL_SESSION_get_protocol_version(found->second.get()) == TLS1_3_VERSION) {
+      sessions.erase(found);  // RFC 8446, appendix C.4: a ticket used twice links two connections
+    }
   }
 
   /// A context with these of the certificates.
@@ -354,8 +395,8 @@ struct TlsContexts {
     for (const std::size_t index : indices) {
       use(context.get(), certificates[index], settings.certificates[index].certificate);
     }
-    static constexpr unsigned char kId[] = "simul";
-    SSL_CTX_set_session_id_context(context.get(), kId, sizeof kId - 1);
+    const Digest id = session_context(settings);
+    SSL_CTX_set_session_id_context(context.get(), id.data(), id.size());
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);  // the client keeps them
     SSL_CTX_set_timeout(context.get(), kSessionSeconds);
     SSL_CTX_set_app_data(context.get(), this);
@@ -373,10 +414,19 @@ struct TlsContexts {
     return context;
   }
 
-  static void trust_clients(SSL_CTX* context, const TlsServerSettings& settings) {
-    if (settings.client_ca.empty()) {
-      throw TlsError("client certificates are wanted, but no client_ca says who may sign them");
+  /// Contexts that share ticket keys take up each other's sessions, but not one in which the client was
+  /// asked for less, or trusted for other reasons.
+  static Digest session_context(const TlsServerSettings& settings) {
+    std::string what = std::to_string(static_cast<int>(settings.client_certificate));
+    if (settings.client_certificate != ClientCertificate::none) {
+      what += read_file(settings.client_ca);
     }
+    Digest digest{};
+    EVP_Digest(what.data(), what.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
+    return digest;
+  }
+
+  static void trust_clients(SSL_CTX* context, const TlsServerSettings& settings) {
     X509_STORE* const store = SSL_CTX_get_cert_store(context);
     for (const CertificatePointer& authority : read_certificates(settings.client_ca)) {
       X509_STORE_add_cert(store, authority.get());
@@ -392,6 +442,9 @@ struct TlsContexts {
   void load(const TlsServerSettings& settings) {
     if (settings.certificates.empty()) {
       throw TlsError("a TLS server needs a certificate");
+    }
+    if (settings.client_certificate != ClientCertificate::none && settings.client_ca.empty()) {
+      throw TlsError("client certificates are wanted, but no client_ca says who may sign them");
     }
     alpn = wire_format(settings.alpn);
     ticket_keys = settings.ticket_keys;
@@ -468,7 +521,6 @@ std::shared_ptr<const TlsClientContext> TlsClientContext::load(const TlsClientSe
   detail::TlsContexts& contexts = *loaded->contexts_;
   contexts.main = detail::make_context(TLS_client_method(), settings.minimum_version);
   contexts.alpn = detail::wire_format(settings.alpn);
-  contexts.verify = settings.verify;
   SSL_CTX* const context = contexts.main.get();
   if (settings.ca.empty()) {
     SSL_CTX_set_default_verify_paths(context);
@@ -483,6 +535,9 @@ std::shared_ptr<const TlsClientContext> TlsClientContext::load(const TlsClientSe
     detail::use(context, contexts.certificates.emplace_back(detail::load_certificate(own)),
                 settings.certificate);
   }
+  SSL_CTX_set_app_data(context, &contexts);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+  SSL_CTX_sess_set_new_cb(context, detail::TlsContexts::on_new_session);
   if (!contexts.alpn.empty()) {
     SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(contexts.alpn.data()),
                             static_cast<unsigned int>(contexts.alpn.size()));
@@ -504,6 +559,7 @@ detail::TlsSession TlsClientContext::make_session(const std::string& host) const
     X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str());
   } else {
     SSL_set_tlsext_host_name(session.get(), host.c_str());
+    contexts_->take_up(*session, host);
     X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     X509_VERIFY_PARAM_set1_host(wanted, host.c_str(), host.size());
   }

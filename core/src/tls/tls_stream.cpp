@@ -232,8 +232,9 @@ void TlsStream::keep_flushing() noexcept {
 
 // --- the life of a session ---------------------------------------------------------------------
 
-TlsStream::TlsStream(std::unique_ptr<Stream> below, detail::TlsSession session)
-    : below_(std::move(below)), session_(std::move(session)) {
+TlsStream::TlsStream(std::unique_ptr<Stream> below, detail::TlsSession session,
+                     std::shared_ptr<const void> context)
+    : below_(std::move(below)), context_(std::move(context)), session_(std::move(session)) {
   BIO* const bio = TlsBio::make(*this);
   SSL_set_bio(session_.get(), bio, bio);
 }
@@ -281,7 +282,8 @@ Coro<std::error_code> TlsStream::handshake(bool offload) {
 
 Coro<std::expected<std::unique_ptr<TlsStream>, std::error_code>> accept_tls(
     std::unique_ptr<Stream> below, std::shared_ptr<const TlsServerContext> context) {
-  std::unique_ptr<TlsStream> stream(new TlsStream(std::move(below), context->make_session()));
+  std::unique_ptr<TlsStream> stream(
+      new TlsStream(std::move(below), context->make_session(), context));
   const bool offload = context->signs_slowly();
   if (const std::error_code error = co_await stream->handshake(offload)) {
     stream->close(Stream::CloseMode::graceful);
@@ -293,7 +295,8 @@ Coro<std::expected<std::unique_ptr<TlsStream>, std::error_code>> accept_tls(
 Coro<std::expected<std::unique_ptr<TlsStream>, std::error_code>> connect_tls(
     std::unique_ptr<Stream> below, std::shared_ptr<const TlsClientContext> context,
     std::string host) {
-  std::unique_ptr<TlsStream> stream(new TlsStream(std::move(below), context->make_session(host)));
+  std::unique_ptr<TlsStream> stream(
+      new TlsStream(std::move(below), context->make_session(host), context));
   if (const std::error_code error = co_await stream->handshake(false)) {
     stream->close(Stream::CloseMode::graceful);
     co_return std::unexpected(error);
