@@ -73,7 +73,7 @@ std::string message_of(TlsServerSettings settings) {
 TEST_SUITE("tls") {
   TEST_CASE("a connection says what it is") {
     run_virtual([]() -> Coro<> {
-      TlsEnds ends = co_await shake_hands(memory_pair(), plain_server(), plain_client());
+      TlsEnds ends = co_await shake_hands(memory_pair(), plain_server(), client_with({}));
       TlsStream& server = **ends.server;
       TlsStream& client = **ends.client;
       CHECK(server.version() == "TLSv1.3");
@@ -282,6 +282,76 @@ TEST_SUITE("tls") {
         // The other direction is open.
         CHECK((co_await (*ends.server)->send("answer")).has_value());
         CHECK((co_await (*ends.client)->recv())->text() == "answer");
+      }
+    });
+  }
+
+  TEST_CASE("a client says to whom it wants to speak") {
+    CHECK_THROWS_AS((void)plain_client()->make_session(""), TlsError);
+    CHECK_THROWS_AS((void)plain_client()->make_session(std::string("example.org\0.evil.org", 21)),
+                    TlsError);
+  }
+
+  TEST_CASE("closed() goes on watching when a recv has come between") {
+    run_virtual([]() -> Coro<> {
+      auto [near, far] = memory_stream_pair();
+      auto shared = std::make_unique<MemoryStream>(std::move(far));
+      MemoryStream& wire = *shared;
+      TlsEnds ends =
+          co_await shake_hands({std::make_unique<MemoryStream>(std::move(near)), std::move(shared)},
+                               plain_server(), plain_client());
+      TlsStream& server = **ends.server;
+      Task<std::error_code> gone =
+          spawn([&]() -> Coro<std::error_code> { co_return co_await server.closed(); });
+      co_await settle();
+      Task<> reader = spawn([&]() -> Coro<> { CHECK((co_await server.recv()).has_value()); });
+      co_await settle();
+      CHECK((co_await (*ends.client)->send("x")).has_value());
+      co_await reader;
+      CHECK_FALSE(gone.done());
+      wire.close(Stream::CloseMode::abort);
+      CHECK(co_await gone == std::errc::connection_reset);
+    });
+  }
+
+  TEST_CASE("a connection that is cut while unread bytes are there isn't closed in order") {
+    run_virtual([]() -> Coro<> {
+      auto [near, far] = memory_stream_pair();
+      auto own = std::make_unique<MemoryStream>(std::move(near));
+      auto shared = std::make_unique<MemoryStream>(std::move(far));
+      MemoryStream& server_wire = *own;
+      MemoryStream& client_wire = *shared;
+      TlsEnds ends =
+          co_await shake_hands({std::move(own), std::move(shared)}, plain_server(), plain_client());
+      CHECK((co_await (*ends.client)->send("unread")).has_value());
+      client_wire.shutdown();
+      server_wire.shutdown();
+      CHECK(co_await (*ends.server)->closed() == Errc::truncated);
+      CHECK((co_await (*ends.server)->recv())->text() == "unread");
+      CHECK((co_await (*ends.server)->recv()).error() == Errc::truncated);
+    });
+  }
+
+  TEST_CASE("a reader and one who waits for the end come and go, over TLS over TLS") {
+    run_virtual([]() -> Coro<> {
+      TlsEnds inner = co_await shake_hands(memory_pair(), plain_server(), plain_client());
+      TlsEnds outer = co_await shake_hands({std::move(*inner.server), std::move(*inner.client)},
+                                           plain_server(), plain_client());
+      TlsStream& server = **outer.server;
+      TlsStream& client = **outer.client;
+      for (int round = 0; round < 20; ++round) {
+        Task<> gone = spawn([&]() -> Coro<> { (void)co_await server.closed(); });
+        co_await settle();
+        CHECK((co_await client.send("x")).has_value());
+        if (round % 2 == 0) {
+          CHECK((co_await server.recv()).has_value());  // at once, before the other hears of it
+        }
+        gone.cancel();
+        CHECK_THROWS_AS(co_await gone, TaskCancelled);
+        if (round % 2 == 1) {
+          CHECK((co_await server.recv()).has_value());
+        }
+        co_await exchange(server, client);
       }
     });
   }

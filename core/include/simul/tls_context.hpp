@@ -111,7 +111,8 @@ class SIMUL_EXPORT TlsClientContext {
   static std::shared_ptr<const TlsClientContext> load(const TlsClientSettings& settings = {});
   ~TlsClientContext();
 
-  /// For a connection to `host`, a name or an address. Throws std::bad_alloc.
+  /// For a connection to `host`, a name or an address. Throws TlsError for what can't be one,
+  /// std::bad_alloc.
   [[nodiscard]] detail::TlsSession make_session(const std::string& host) const;
 
  private:

@@ -35,7 +35,8 @@ class TlsStream;
 /// Cancel safety: a cancelled handshake closes the stream below.
 SIMUL_EXPORT Coro<std::expected<std::unique_ptr<TlsStream>, std::error_code>> accept_tls(
     std::unique_ptr<Stream> below, std::shared_ptr<const TlsServerContext> context);
-/// The client's side, to `host`, a name or an address: its certificate has to be for that.
+/// The client's side, to `host`, a name or an address: its certificate has to be for that. Throws TlsError
+/// for what can't be one.
 SIMUL_EXPORT Coro<std::expected<std::unique_ptr<TlsStream>, std::error_code>> connect_tls(
     std::unique_ptr<Stream> below, std::shared_ptr<const TlsClientContext> context,
     std::string host);
@@ -91,7 +92,9 @@ class SIMUL_EXPORT TlsStream final : public Stream {
   bool leave_behind() noexcept;
   IoResult read_failed(int result) noexcept;
   void say_goodbye() noexcept;
-  void watch_for_closed() noexcept;
+  std::error_code watch_for_closed() noexcept;
+  [[nodiscard]] bool overfull() const noexcept;
+  [[nodiscard]] bool holds() const noexcept { return !held_.empty() || below_unflushed_; }
   void wake(StreamOp operation) noexcept;
   [[nodiscard]] Leaf*& waiter(StreamOp operation) noexcept {
     return waiting_[static_cast<std::size_t>(operation)];
@@ -109,11 +112,13 @@ class SIMUL_EXPORT TlsStream final : public Stream {
   detail::PackedError below_write_;
   Interest below_blocked_ = Interest::none;
   bool below_drained_ = false;
-  bool handshaking_ = true;  // nothing but arrived_ and held_ is touched
-  bool broken_ = false;      // the session can't go on
-  bool shut_down_ = false;   // own direction
-  bool hidden_ = false;      // data stands between closed() and the end
-  bool peeked_ = false;      // closed() has read on behalf of a later recv
+  bool handshaking_ = true;       // nothing but arrived_ and held_ is touched
+  bool broken_ = false;           // the session can't go on
+  bool shut_down_ = false;        // own direction
+  bool hidden_ = false;           // data stands between closed() and the end
+  bool more_inside_ = false;      // perhaps: another read is worth it before one waits
+  bool below_unflushed_ = false;  // the stream below holds a part of what it took
+  int reads_left_ = 0;            // of the stream below, in this attempt
   bool closed_ = false;
 };
 

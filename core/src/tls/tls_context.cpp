@@ -190,29 +190,21 @@ class TlsTicketKeys::Ring {
     std::array<unsigned char, 32> mac;
   };
 
-  Ring() { rotate(); }
+  Ring() { replace(); }
   ~Ring() { OPENSSL_cleanse(keys_.data(), sizeof keys_); }
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
 
   void rotate() {
-    Key fresh;
-    if (RAND_bytes(reinterpret_cast<unsigned char*>(&fresh), sizeof fresh) != 1) {
-      throw std::runtime_error("no random bytes for the keys of session tickets");
-    }
     const std::lock_guard lock(mutex_);
-    std::ranges::rotate(keys_, keys_.end() - 1);
-    keys_.front() = fresh;
-    count_ = std::min(count_ + 1, keys_.size());
-    made_ = std::chrono::steady_clock::now();
-    OPENSSL_cleanse(&fresh, sizeof fresh);
+    replace();
   }
 
   Key newest() {
-    if (std::chrono::steady_clock::now() - made() > std::chrono::seconds(detail::kSessionSeconds)) {
-      rotate();
-    }
     const std::lock_guard lock(mutex_);
+    if (std::chrono::steady_clock::now() - made_ > std::chrono::seconds(detail::kSessionSeconds)) {
+      replace();
+    }
     return keys_.front();
   }
   /// 0: unknown. 1: the newest. 2: an older one.
@@ -228,9 +220,16 @@ class TlsTicketKeys::Ring {
   }
 
  private:
-  std::chrono::steady_clock::time_point made() {
-    const std::lock_guard lock(mutex_);
-    return made_;
+  void replace() {
+    Key fresh;
+    if (RAND_bytes(reinterpret_cast<unsigned char*>(&fresh), sizeof fresh) != 1) {
+      throw std::runtime_error("no random bytes for the keys of session tickets");
+    }
+    std::ranges::rotate(keys_, keys_.end() - 1);
+    keys_.front() = fresh;
+    count_ = std::min(count_ + 1, keys_.size());
+    made_ = std::chrono::steady_clock::now();
+    OPENSSL_cleanse(&fresh, sizeof fresh);
   }
 
   std::mutex mutex_;
@@ -357,6 +356,19 @@ struct TlsContexts {
     return sealing == 0 && SSL_version(session) == TLS1_3_VERSION ? 2 : found;
   }
 
+  /// A resumed client isn't verified again: at least its certificate must not have expired meanwhile.
+  static SSL_TICKET_RETURN on_ticket_opened(SSL*, SSL_SESSION* session, const unsigned char*,
+                                            std::size_t, SSL_TICKET_STATUS status, void*) noexcept {
+    if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) {
+      return SSL_TICKET_RETURN_IGNORE_RENEW;
+    }
+    const X509* const client = SSL_SESSION_get0_peer(session);
+    if (client != nullptr && X509_cmp_current_time(X509_get0_notAfter(client)) <= 0) {
+      return SSL_TICKET_RETURN_IGNORE_RENEW;
+    }
+    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+  }
+
   /// Of a client: a session to take up again when it next connects to the same host.
   static int on_new_session(SSL* session, SSL_SESSION* fresh) noexcept {
     auto& self = *static_cast<TlsContexts*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(session)));
@@ -370,7 +382,8 @@ struct TlsContexts {
           !self.sessions.contains(std::string_view(host))) {
         self.sessions.erase(self.sessions.begin());
       }
-      self.sessions[host] = SessionPointer(fresh);
+      SessionPointer& place = self.sessions[host];
+      place.reset(fresh);
       return 1;  // it is ours now
     } catch (const std::bad_alloc&) {
       return 0;
@@ -401,6 +414,7 @@ struct TlsContexts {
     SSL_CTX_set_timeout(context.get(), kSessionSeconds);
     SSL_CTX_set_app_data(context.get(), this);
     SSL_CTX_set_tlsext_ticket_key_evp_cb(context.get(), on_ticket);
+    SSL_CTX_set_session_ticket_cb(context.get(), nullptr, on_ticket_opened, nullptr);
     SSL_CTX_set_tlsext_servername_callback(context.get(), on_server_name);
     SSL_CTX_set_tlsext_servername_arg(context.get(), this);
     SSL_CTX_set_tlsext_status_cb(context.get(), on_status);
@@ -546,6 +560,9 @@ std::shared_ptr<const TlsClientContext> TlsClientContext::load(const TlsClientSe
 }
 
 detail::TlsSession TlsClientContext::make_session(const std::string& host) const {
+  if (host.empty() || host.find('\0') != std::string::npos) {
+    throw TlsError("a TLS connection needs the name of the host that it is to");
+  }
   detail::TlsSession session(SSL_new(contexts_->main.get()));
   if (session == nullptr) {
     throw std::bad_alloc();
@@ -555,13 +572,20 @@ detail::TlsSession TlsClientContext::make_session(const std::string& host) const
   const bool numeric = inet_pton(AF_INET, host.c_str(), address.data()) == 1 ||
                        inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
   X509_VERIFY_PARAM* const wanted = SSL_get0_param(session.get());
+  bool set = false;
   if (numeric) {  // RFC 6066, section 3: an address is no server name
-    X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str());
+    set = X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str()) == 1;
   } else {
-    SSL_set_tlsext_host_name(session.get(), host.c_str());
-    contexts_->take_up(*session, host);
     X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    X509_VERIFY_PARAM_set1_host(wanted, host.c_str(), host.size());
+    set = X509_VERIFY_PARAM_set1_host(wanted, host.c_str(), host.size()) == 1 &&
+          SSL_set_tlsext_host_name(session.get(), host.c_str()) == 1;
+  }
+  if (!set) {
+    ERR_clear_error();
+    throw TlsError("'" + host + "' can't be the name of a host");
+  }
+  if (!numeric) {
+    contexts_->take_up(*session, host);
   }
   return session;
 }

@@ -28,6 +28,8 @@ namespace {
 constexpr std::size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
 /// A peer that makes us answer (KeyUpdate) and doesn't read isn't read from either.
 constexpr std::size_t kMostHeld = std::size_t{128} << 10;
+/// A record is complete after a few, or its peer is slow, or it sends nothing but KeyUpdates.
+constexpr int kReadsOfAnAttempt = 4;
 
 /// For a goodbye to a peer that doesn't read.
 constexpr Duration kSeeOff = std::chrono::seconds(5);
@@ -147,14 +149,17 @@ std::size_t TlsStream::read_below(MutableBytes buffer, bool& retry) noexcept {
     }
     return bytes;
   }
-  if (handshaking_ || below_drained_) {
+  if (handshaking_ || below_drained_ || reads_left_ == 0 || overfull()) {
+    more_inside_ = !below_drained_;
     below_blocked_ = Interest::readable;
     retry = true;
     return 0;
   }
+  --reads_left_;
   const IoResult result = below_->try_recv(buffer);
   below_drained_ = result.drained;
   below_blocked_ = result.blocked;
+  more_inside_ = false;
   below_read_ = result.error;
   retry = result.blocked != Interest::none;
   return result.bytes;
@@ -164,6 +169,7 @@ void TlsStream::write_below(Bytes bytes) noexcept {
   if (!handshaking_ && held_.empty() && !below_write_) {
     const IoResult result = below_->try_send(bytes, {});
     below_write_ = result.error;
+    below_unflushed_ |= result.unflushed;
     bytes = bytes.subspan(result.bytes);
   }
   if (!below_write_) {
@@ -194,13 +200,20 @@ bool TlsStream::flush_held() noexcept {
   while (gone < held_.size() && !below_write_) {
     const IoResult result = below_->try_send(held_[gone], {});
     below_write_ = result.error;
+    below_unflushed_ |= result.unflushed;
     if (result.blocked != Interest::none) {
       break;
     }
     held_[gone].consume(result.bytes);
     gone += held_[gone].empty() ? 1 : 0;
   }
-  if (below_write_ || gone == held_.size()) {
+  if (gone == held_.size() && below_unflushed_ && !below_write_) {
+    const IoResult result = below_->try_flush();
+    below_write_ = result.error;
+    below_unflushed_ = result.blocked != Interest::none;
+  }
+  if (below_write_ || (gone == held_.size() && !below_unflushed_)) {
+    below_unflushed_ = false;
     std::vector<Chunk>().swap(held_);  // no memory for what is seldom needed
     if (flushing_ != nullptr && flushing_->leaf != nullptr) {
       flushing_->leaf->wake();
@@ -212,7 +225,7 @@ bool TlsStream::flush_held() noexcept {
 }
 
 void TlsStream::keep_flushing() noexcept {
-  if (closed_ || held_.empty() || waiter(StreamOp::send) != nullptr) {
+  if (closed_ || !holds() || waiter(StreamOp::send) != nullptr) {
     return;
   }
   if (flushing_ != nullptr) {
@@ -224,11 +237,13 @@ void TlsStream::keep_flushing() noexcept {
   try {
     flushing_ = std::make_shared<Flushing>(this);
     auto flush = [](std::shared_ptr<Flushing> shared) -> Coro<> { co_await Flush(*shared); };
-    spawn(flush, flushing_).set_name("tls flush");
+    spawn(flush, flushing_);
   } catch (const std::exception&) {  // no memory, or no loop: the next operation sees to it
     flushing_.reset();
   }
 }
+
+bool TlsStream::overfull() const noexcept { return held_.size() * Chunk::kCapacity > kMostHeld; }
 
 // --- the life of a session ---------------------------------------------------------------------
 
@@ -315,18 +330,24 @@ IoResult TlsStream::try_recv(MutableBytes buffer) noexcept {
   if (recv_end_) {
     return IoResult::failed(recv_end_);
   }
-  if (!flushed && held_.size() * Chunk::kCapacity > kMostHeld) {
+  if (!flushed && overfull()) {
     return IoResult::would_block(Interest::writable);
   }
-  below_drained_ = peeked_ = false;
+  below_drained_ = false;
+  reads_left_ = kReadsOfAnAttempt;
   ERR_clear_error();
   const int got = SSL_read(session_.get(), buffer.data(), as_int(buffer.size()));
   if (got > 0) [[likely]] {
-    if (waiter(StreamOp::closed) != nullptr && (hidden_ || SSL_has_pending(session_.get()) != 0)) {
-      wake(StreamOp::closed);  // it can look further now
+    more_inside_ = SSL_has_pending(session_.get()) != 0;
+    if (waiter(StreamOp::closed) != nullptr) [[unlikely]] {
+      if (hidden_ || more_inside_) {
+        wake(StreamOp::closed);  // it can look further now
+      } else if (watch_for_closed()) {
+        wake(StreamOp::closed);
+      }
     }
     return IoResult::moved(static_cast<std::size_t>(got),
-                           below_drained_ && held_.empty() && SSL_has_pending(session_.get()) == 0);
+                           below_drained_ && !holds() && !more_inside_);
   }
   return read_failed(got);
 }
@@ -335,8 +356,10 @@ IoResult TlsStream::try_recv(MutableBytes buffer) noexcept {
 IoResult TlsStream::read_failed(int result) noexcept {
   switch (SSL_get_error(session_.get(), result)) {
     case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE:
-      return IoResult::would_block(held_.empty() ? below_blocked_ : Interest::both);
+      if (overfull()) {
+        return IoResult::would_block(Interest::writable);
+      }
+      return IoResult::would_block(holds() ? Interest::both : below_blocked_);
     case SSL_ERROR_ZERO_RETURN:
       recv_end_ = Errc::end_of_stream;
       break;
@@ -388,6 +411,9 @@ IoResult TlsStream::try_send(Bytes first, std::span<const Bytes> rest) noexcept 
   }
   ERR_clear_error();
   const int sent = SSL_write(session_.get(), plain.data(), as_int(std::min(plain.size(), kRecord)));
+  if (sent <= 0 && SSL_get_error(session_.get(), sent) == SSL_ERROR_WANT_READ) {
+    return IoResult::would_block(Interest::readable);  // the rest of a message about the session
+  }
   if (sent <= 0) {
     broken_ = true;
     if (!recv_end_) {
@@ -399,7 +425,7 @@ IoResult TlsStream::try_send(Bytes first, std::span<const Bytes> rest) noexcept 
     return IoResult::failed(below_write_);
   }
   IoResult result = IoResult::moved(static_cast<std::size_t>(sent));
-  result.unflushed = !held_.empty();
+  result.unflushed = holds();
   return result;
 }
 
@@ -440,9 +466,11 @@ IoResult TlsStream::try_closed() noexcept {
     return IoResult::failed(Errc::closed);
   }
   const bool flushed = flush_held();
+  hidden_ = SSL_pending(session_.get()) > 0;
   // A reader, if there is one, sees the end itself. Without one the next record is looked at.
-  if (!recv_end_ && waiter(StreamOp::recv) == nullptr && SSL_pending(session_.get()) == 0) {
+  if (!recv_end_ && !hidden_ && waiter(StreamOp::recv) == nullptr && !overfull()) {
     below_drained_ = false;
+    reads_left_ = kReadsOfAnAttempt;
     std::byte next{};
     ERR_clear_error();
     const int got = SSL_peek(session_.get(), &next, 1);
@@ -450,18 +478,18 @@ IoResult TlsStream::try_closed() noexcept {
     if (got <= 0) {
       read_failed(got);
     }
-    peeked_ |= hidden_ || recv_end_;
-  } else if (SSL_pending(session_.get()) > 0) {
-    hidden_ = true;
+    more_inside_ |= hidden_ || recv_end_;
   }
-  if (recv_end_ && (recv_end_ != detail::PackedError(Errc::end_of_stream) || shut_down_)) {
+  const detail::PackedError orderly(Errc::end_of_stream);
+  if (recv_end_ && (recv_end_ != orderly || shut_down_)) {
     return IoResult::failed(recv_end_);
   }
   if (below_write_) {
     return IoResult::failed(below_write_);
   }
   if (const IoResult below = below_->try_closed(); below.blocked == Interest::none) {
-    return below;
+    const bool cut = below.error == orderly && !recv_end_;
+    return cut ? IoResult::failed(Errc::truncated) : below;
   }
   return IoResult::would_block(flushed ? Interest::readable : Interest::both);
 }
@@ -471,37 +499,44 @@ std::error_code TlsStream::wait(StreamOp operation, Interest interest, Leaf& lea
     return Errc::closed;
   }
   waiter(operation) = &leaf;
-  if (operation == StreamOp::recv && peeked_) {
-    leaf.wake();
-    return {};
-  }
+  std::error_code error;
   if (operation == StreamOp::closed) {
-    watch_for_closed();
-    return {};
+    error = watch_for_closed();
+  } else if (operation == StreamOp::recv && interest != Interest::writable && more_inside_) {
+    more_inside_ = false;
+    leaf.wake();
+  } else {
+    below_->forget(
+        operation);  // closed() may wait in the place of a recv, a flush in that of a send
+    error = below_->wait(operation, interest, leaf);
   }
-  below_->forget(operation);  // closed() may wait in the place of a recv, a flush in that of a send
-  return below_->wait(operation, interest, leaf);
+  if (error) {
+    waiter(operation) = nullptr;
+  }
+  return error;
 }
 
 /// closed() has to notice the end that the peer announces, so it waits for something to read, in the place
 /// of a recv as long as there is none. If what comes next is data, or the end has come, only the stream
 /// below can bring news.
-void TlsStream::watch_for_closed() noexcept {
+std::error_code TlsStream::watch_for_closed() noexcept {
   Leaf* const leaf = waiter(StreamOp::closed);
   if (leaf == nullptr) {
-    return;
+    return {};
   }
-  std::error_code error;
-  if (hidden_ || recv_end_) {
-    error = below_->wait(StreamOp::closed, Interest::readable, *leaf);
-  } else if (waiter(StreamOp::recv) == nullptr) {
-    below_->forget(StreamOp::recv);
-    error =
-        below_->wait(StreamOp::recv, held_.empty() ? Interest::readable : Interest::both, *leaf);
+  if (hidden_ || recv_end_ || overfull()) {
+    return below_->wait(StreamOp::closed, Interest::readable, *leaf);
   }
-  if (error) {
+  if (waiter(StreamOp::recv) != nullptr) {
+    return {};
+  }
+  if (more_inside_) {
+    more_inside_ = false;
     leaf->wake();
+    return {};
   }
+  below_->forget(StreamOp::recv);
+  return below_->wait(StreamOp::recv, holds() ? Interest::both : Interest::readable, *leaf);
 }
 
 void TlsStream::wake(StreamOp operation) noexcept {
@@ -512,17 +547,19 @@ void TlsStream::wake(StreamOp operation) noexcept {
 }
 
 void TlsStream::forget(StreamOp operation) noexcept {
-  if (std::exchange(waiter(operation), nullptr) == nullptr) {
+  waiter(operation) = nullptr;
+  if (closed_) {
     return;
   }
-  below_->forget(operation);
-  if (operation == StreamOp::closed && waiter(StreamOp::recv) == nullptr) {
-    below_->forget(StreamOp::recv);
-  }
+  below_->forget(operation);  // in any case: an attempt may have come between
   if (operation == StreamOp::recv) {
-    watch_for_closed();
+    if (watch_for_closed()) {
+      wake(StreamOp::closed);
+    }
   } else if (operation == StreamOp::send) {
     keep_flushing();
+  } else if (waiter(StreamOp::recv) == nullptr) {
+    below_->forget(StreamOp::recv);
   }
 }
 
@@ -530,21 +567,25 @@ void TlsStream::close(CloseMode mode) noexcept {
   if (std::exchange(closed_, true)) {
     return;
   }
-  if (mode == CloseMode::graceful) {
+  if (handshaking_) {
+    held_.clear();  // it may have been cut off in the middle
+  } else if (mode == CloseMode::graceful) {
     say_goodbye();
     flush_held();
   }
   for (const StreamOp operation : {StreamOp::recv, StreamOp::send, StreamOp::closed}) {
-    wake(operation);
+    below_->forget(operation);
+    if (Leaf* const leaf = std::exchange(waiter(operation), nullptr); leaf != nullptr) {
+      leaf->wake();
+    }
   }
   if (const auto flushing = std::exchange(flushing_, nullptr)) {
     flushing->stream = nullptr;
     if (flushing->leaf != nullptr) {
-      below_->forget(StreamOp::send);
       flushing->leaf->wake();
     }
   }
-  if (mode == CloseMode::graceful && !held_.empty() && leave_behind()) {
+  if (mode == CloseMode::graceful && holds() && leave_behind()) {
     return;
   }
   below_->close(mode);
@@ -564,7 +605,7 @@ bool TlsStream::leave_behind() noexcept {
       co_await move_on_after(kSeeOff, send);
       below->close();
     };
-    spawn(see_off, std::move(below_), std::move(held_)).set_name("tls goodbye");
+    spawn(see_off, std::move(below_), std::move(held_));
     return true;
   } catch (const std::exception&) {  // no memory, or no loop
     return below_ == nullptr;
