@@ -1,7 +1,6 @@
 // The programs of docs/runtime/servers.md.
 #include <netdb.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -113,14 +112,14 @@ TEST_SUITE("documents: servers") {
       REQUIRE(peer.has_value());
       CHECK((co_await peer->send("hello")).has_value());
       CHECK((co_await peer->recv())->text() == "hello");
-      ::kill(::getpid(), SIGTERM);
+      ::raise(SIGTERM);
       co_await server;
     }(std::move(listener), where));
   }
 
   TEST_CASE("all") {
     SignalSet blocked({SIGTERM});
-    ::kill(::getpid(), SIGTERM);  // it waits for the server
+    ::raise(SIGTERM);  // it waits for the server
     serve_on_all_processors(*Endpoint::parse("127.0.0.1:0"));
   }
 
