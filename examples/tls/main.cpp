@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include <simul/simul.hpp>
@@ -30,8 +31,8 @@ Coro<> talk(SocketStream socket, Context context) {
     co_return;
   }
   TlsStream& stream = ***peer;
-  std::printf("%s %s%s\n", stream.version().data(), stream.cipher().data(),
-              stream.resumed() ? ", resumed" : "");
+  std::printf("%s %s%s\n", std::string(stream.version()).c_str(),
+              std::string(stream.cipher()).c_str(), stream.resumed() ? ", resumed" : "");
   std::fflush(stdout);
   while (auto chunk = co_await stream.recv()) {
     if (!co_await stream.send(*chunk)) {

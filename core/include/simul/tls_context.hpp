@@ -50,7 +50,7 @@ enum class TlsVersion : std::uint8_t { tls_1_2, tls_1_3 };
 enum class ClientCertificate : std::uint8_t { none, optional, required };
 
 /// Keys of session tickets, which let a client take up its session again on any loop. A new one every
-/// twelve hours; what older ones than the last two have sealed isn't accepted. Thread: any.
+/// twelve hours; the last three are accepted. Thread: any.
 class SIMUL_EXPORT TlsTicketKeys {
  public:
   TlsTicketKeys();

@@ -110,7 +110,8 @@ class SIMUL_EXPORT TlsStream final : public Stream {
   detail::PackedError recv_end_;    // what reading ended with
   detail::PackedError below_read_;  // of the stream below
   detail::PackedError below_write_;
-  Interest below_blocked_ = Interest::none;
+  Interest below_blocked_ = Interest::none;     // what the last read waits for
+  Interest held_blocked_ = Interest::writable;  // what it waits for that held_ is taken
   bool below_drained_ = false;
   bool handshaking_ = true;       // nothing but arrived_ and held_ is touched
   bool broken_ = false;           // the session can't go on

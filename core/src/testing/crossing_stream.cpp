@@ -266,14 +266,15 @@ void CrossingStream::wake(StreamOp operation) noexcept {
 }
 
 void CrossingStream::forget(StreamOp operation) noexcept {
-  if (std::exchange(waiter(operation), nullptr) != nullptr) {
-    below_->forget(operation);
-    if (operation == StreamOp::closed && waiter(StreamOp::recv) == nullptr) {
-      below_->forget(StreamOp::recv);
-    }
-    if (operation == StreamOp::recv) {
-      watch_for_closed();
-    }
+  waiter(operation) = nullptr;
+  if (closed_) {
+    return;
+  }
+  below_->forget(operation);  // in any case: an attempt may have come between
+  if (operation == StreamOp::recv) {
+    watch_for_closed();
+  } else if (operation == StreamOp::closed && waiter(StreamOp::recv) == nullptr) {
+    below_->forget(StreamOp::recv);
   }
 }
 

@@ -34,6 +34,7 @@ constexpr const char* kCiphers =  // of TLS 1.2; the three of TLS 1.3 are all ri
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 constexpr const char* kGroups = "X25519:P-256:P-384";
 constexpr long kSessionSeconds = 43'200;
+constexpr std::size_t kMostSessions = 1000;  // that a client keeps
 
 [[noreturn]] void fail(const std::string& path, const std::string& why) {
   ERR_clear_error();
@@ -59,8 +60,6 @@ BioPointer open_file(const std::string& path) {
   }
   return bio;
 }
-
-constexpr std::size_t kMostSessions = 1000;
 
 /// Nobody is asked for a password; that one was wanted is remembered.
 int no_password(char*, int, int, void* wanted) {

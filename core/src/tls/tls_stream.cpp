@@ -117,7 +117,8 @@ class TlsStream::Flush final : public Leaf {
   [[nodiscard]] const char* waits_for() const noexcept override { return "tls flush"; }
 
   bool wait() noexcept {
-    const bool waits = !shared_.stream->below_->wait(StreamOp::send, Interest::writable, *this);
+    const bool waits =
+        !shared_.stream->below_->wait(StreamOp::send, shared_.stream->held_blocked_, *this);
     shared_.leaf = waits ? this : nullptr;
     return waits;
   }
@@ -170,6 +171,9 @@ void TlsStream::write_below(Bytes bytes) noexcept {
     const IoResult result = below_->try_send(bytes, {});
     below_write_ = result.error;
     below_unflushed_ |= result.unflushed;
+    if (result.blocked != Interest::none) {
+      held_blocked_ = result.blocked;
+    }
     bytes = bytes.subspan(result.bytes);
   }
   if (!below_write_) {
@@ -202,6 +206,7 @@ bool TlsStream::flush_held() noexcept {
     below_write_ = result.error;
     below_unflushed_ |= result.unflushed;
     if (result.blocked != Interest::none) {
+      held_blocked_ = result.blocked;
       break;
     }
     held_[gone].consume(result.bytes);
@@ -211,6 +216,9 @@ bool TlsStream::flush_held() noexcept {
     const IoResult result = below_->try_flush();
     below_write_ = result.error;
     below_unflushed_ = result.blocked != Interest::none;
+    if (below_unflushed_) {
+      held_blocked_ = result.blocked;
+    }
   }
   if (below_write_ || (gone == held_.size() && !below_unflushed_)) {
     below_unflushed_ = false;
@@ -326,12 +334,15 @@ IoResult TlsStream::try_recv(MutableBytes buffer) noexcept {
   if (closed_) {
     return IoResult::failed(Errc::closed);
   }
+  if (holds()) [[unlikely]] {
+    below_->forget(StreamOp::recv);  // an attempt must not wake the one for whom it is made
+  }
   const bool flushed = flush_held();
   if (recv_end_) {
     return IoResult::failed(recv_end_);
   }
   if (!flushed && overfull()) {
-    return IoResult::would_block(Interest::writable);
+    return IoResult::would_block(held_blocked_);
   }
   below_drained_ = false;
   reads_left_ = kReadsOfAnAttempt;
@@ -357,7 +368,7 @@ IoResult TlsStream::read_failed(int result) noexcept {
   switch (SSL_get_error(session_.get(), result)) {
     case SSL_ERROR_WANT_READ:
       if (overfull()) {
-        return IoResult::would_block(Interest::writable);
+        return IoResult::would_block(held_blocked_);
       }
       return IoResult::would_block(holds() ? Interest::both : below_blocked_);
     case SSL_ERROR_ZERO_RETURN:
@@ -387,7 +398,7 @@ IoResult TlsStream::try_send(Bytes first, std::span<const Bytes> rest) noexcept 
     return IoResult::failed(detail::PackedError::system(EPIPE));
   }
   if (!flush_held()) {
-    return IoResult::would_block(Interest::writable);
+    return IoResult::would_block(held_blocked_);
   }
   if (below_write_ || broken_) {
     return IoResult::failed(below_write_ ? below_write_ : recv_end_);
@@ -435,7 +446,7 @@ IoResult TlsStream::try_flush() noexcept {
     return IoResult::failed(Errc::closed);
   }
   if (!flush_held()) {
-    return IoResult::would_block(Interest::writable);
+    return IoResult::would_block(held_blocked_);
   }
   return below_write_ ? IoResult::failed(below_write_) : IoResult();
 }
@@ -464,6 +475,10 @@ IoResult TlsStream::try_closed() noexcept {
   waiter(StreamOp::closed) = nullptr;
   if (closed_) {
     return IoResult::failed(Errc::closed);
+  }
+  below_->forget(StreamOp::closed);
+  if (waiter(StreamOp::recv) == nullptr) {
+    below_->forget(StreamOp::recv);  // where it waited itself
   }
   const bool flushed = flush_held();
   hidden_ = SSL_pending(session_.get()) > 0;
@@ -502,12 +517,12 @@ std::error_code TlsStream::wait(StreamOp operation, Interest interest, Leaf& lea
   std::error_code error;
   if (operation == StreamOp::closed) {
     error = watch_for_closed();
-  } else if (operation == StreamOp::recv && interest != Interest::writable && more_inside_) {
+  } else if (operation == StreamOp::recv && more_inside_ && !overfull()) {
     more_inside_ = false;
     leaf.wake();
   } else {
-    below_->forget(
-        operation);  // closed() may wait in the place of a recv, a flush in that of a send
+    // closed() may wait in the place of a recv, a flush in that of a send.
+    below_->forget(operation);
     error = below_->wait(operation, interest, leaf);
   }
   if (error) {
@@ -536,7 +551,9 @@ std::error_code TlsStream::watch_for_closed() noexcept {
     return {};
   }
   below_->forget(StreamOp::recv);
-  return below_->wait(StreamOp::recv, holds() ? Interest::both : Interest::readable, *leaf);
+  // What the last read waits for, which need not be bytes to read.
+  const Interest reading = below_blocked_ == Interest::none ? Interest::readable : below_blocked_;
+  return below_->wait(StreamOp::recv, holds() ? Interest::both : reading, *leaf);
 }
 
 void TlsStream::wake(StreamOp operation) noexcept {

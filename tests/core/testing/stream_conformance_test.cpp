@@ -381,6 +381,13 @@ TEST_SUITE("stream conformance") {
     check(1, [] { return tls_pair(memory({.lockstep = true})); });
   }
 
+  TEST_CASE("TLS conforms over streams that are awkward themselves") {
+    const auto awkward = []() -> Coro<StreamPair> {
+      co_return crossing(as_pair(memory_stream_pair()));
+    };
+    check(0, [&] { return tls_pair(awkward); });
+  }
+
   TEST_CASE("TLS conforms under chaos") {
     run_seeds(20, [&](std::uint64_t seed) {
       const MemoryStreamOptions options = {
