@@ -57,7 +57,9 @@
 #include <simul/submit.hpp>
 #include <simul/task.hpp>
 #include <simul/task_group.hpp>
+#include <simul/tls_certificate.hpp>
 #include <simul/tls_context.hpp>
+#include <simul/tls_error.hpp>
 #include <simul/tls_identity.hpp>
 #include <simul/tls_stream.hpp>
 #include <simul/to_thread.hpp>

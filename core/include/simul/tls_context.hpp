@@ -11,12 +11,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <simul/export.hpp>
+#include <simul/tls_certificate.hpp>
+#include <simul/tls_error.hpp>
 
 struct ssl_st;  // OpenSSL's
 
@@ -29,22 +30,6 @@ struct TlsSessionDeleter {
 };
 using TlsSession = std::unique_ptr<ssl_st, TlsSessionDeleter>;
 }  // namespace detail
-
-/// A file that can't be used. what() names it and says why.
-class SIMUL_EXPORT TlsError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-  ~TlsError() override;
-};
-
-/// Paths of PEM files.
-struct TlsCertificate {
-  std::string certificate;  ///< the server's own first, then those that lead to the root
-  std::string key;          ///< empty: it stands in the same file
-  std::string ocsp{};       ///< a response to staple (DER); empty: none
-  std::vector<std::string>
-      names{};  ///< that it is for, "*.example.org" too; empty: those it contains
-};
 
 enum class TlsVersion : std::uint8_t { tls_1_2, tls_1_3 };
 enum class ClientCertificate : std::uint8_t { none, optional, required };

@@ -4,12 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <mutex>
 #include <new>
@@ -19,11 +15,12 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
+#include <simul/tls_error.hpp>
+
+#include "certificate_files.hpp"
 #include "openssl.hpp"
 
 namespace simul {
-
-TlsError::~TlsError() = default;
 
 namespace detail {
 namespace {
@@ -36,102 +33,7 @@ constexpr const char* kGroups = "X25519:P-256:P-384";
 constexpr long kSessionSeconds = 43'200;
 constexpr std::size_t kMostSessions = 1000;  // that a client keeps
 
-[[noreturn]] void fail(const std::string& path, const std::string& why) {
-  ERR_clear_error();
-  throw TlsError(path + ": " + why);
-}
-
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string content(std::istreambuf_iterator<char>(file), {});
-  if (!file || content.empty()) {
-    const int error = errno;
-    fail(path, file ? "the file is empty" : std::system_category().message(error));
-  }
-  return content;
-}
-
-BioPointer open_file(const std::string& path) {
-  const std::string content = read_file(path);
-  BioPointer bio(BIO_new(BIO_s_mem()));
-  if (bio == nullptr ||
-      BIO_write(bio.get(), content.data(), static_cast<int>(content.size())) < 0) {
-    throw std::bad_alloc();
-  }
-  return bio;
-}
-
-/// Nobody is asked for a password; that one was wanted is remembered.
-int no_password(char*, int, int, void* wanted) {
-  *static_cast<bool*>(wanted) = true;
-  return -1;
-}
-
-std::vector<CertificatePointer> read_certificates(const std::string& path) {
-  const BioPointer file = open_file(path);
-  std::vector<CertificatePointer> chain;
-  while (X509* certificate = PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr)) {
-    chain.emplace_back(certificate);
-  }
-  const unsigned long error = ERR_peek_last_error();
-  if (chain.empty()) {
-    fail(path, "no certificate in PEM form is in this file");
-  }
-  if (ERR_GET_LIB(error) != ERR_LIB_PEM || ERR_GET_REASON(error) != PEM_R_NO_START_LINE) {
-    fail(path, "certificate " + std::to_string(chain.size() + 1) + ": " + take_openssl_error());
-  }
-  ERR_clear_error();
-  return chain;
-}
-
-KeyPointer read_key(const std::string& path) {
-  const BioPointer file = open_file(path);
-  bool encrypted = false;
-  KeyPointer key(PEM_read_bio_PrivateKey(file.get(), nullptr, no_password, &encrypted));
-  if (key == nullptr) {
-    fail(path, encrypted ? "the key is encrypted: there is nobody to ask for its password "
-                           "(cure: openssl pkey -in FILE -out NEW)"
-                         : "no private key in PEM form is in this file");
-  }
-  return key;
-}
-
-std::string lower(std::string name) {
-  std::ranges::transform(name, name.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-  });
-  return name;
-}
-
-/// A certificate as it was read.
-struct Loaded {
-  std::vector<CertificatePointer> chain;
-  KeyPointer key;
-  std::string ocsp;
-  std::vector<std::string> names;
-};
-
-Loaded load_certificate(const TlsCertificate& from) {
-  Loaded loaded;
-  loaded.chain = read_certificates(from.certificate);
-  const std::string& key_path = from.key.empty() ? from.certificate : from.key;
-  loaded.key = read_key(key_path);
-  if (X509_check_private_key(loaded.chain.front().get(), loaded.key.get()) != 1) {
-    fail(key_path, "the key doesn't belong to the certificate " + from.certificate);
-  }
-  if (!from.ocsp.empty()) {
-    loaded.ocsp = read_file(from.ocsp);
-  }
-  if (from.names.empty()) {
-    loaded.names = names_of(*loaded.chain.front());
-  } else {
-    loaded.names = from.names;
-  }
-  std::ranges::transform(loaded.names, loaded.names.begin(), lower);
-  return loaded;
-}
-
-void use(SSL_CTX* context, const Loaded& loaded, const std::string& path) {
+void use(SSL_CTX* context, const LoadedCertificate& loaded, const std::string& path) {
   if (SSL_CTX_use_certificate(context, loaded.chain.front().get()) != 1 ||
       SSL_CTX_use_PrivateKey(context, loaded.key.get()) != 1) {
     fail(path, take_openssl_error());
@@ -253,7 +155,7 @@ static_assert(std::tuple_size_v<Digest> <= SSL_MAX_SID_CTX_LENGTH);
 /// The names lead to one SSL_CTX each, which differ in their certificates only.
 struct TlsContexts {
   ContextPointer main;  // of the client side: the only one
-  std::vector<Loaded> certificates;
+  std::vector<LoadedCertificate> certificates;
   std::vector<ContextPointer> others;
   std::map<std::string, SSL_CTX*, std::less<>> by_name;
   std::string alpn;
@@ -301,7 +203,7 @@ struct TlsContexts {
 
   static int on_status(SSL* session, void* self) noexcept {
     const X509* const served = SSL_get_certificate(session);
-    for (const Loaded& one : static_cast<TlsContexts*>(self)->certificates) {
+    for (const LoadedCertificate& one : static_cast<TlsContexts*>(self)->certificates) {
       if (one.chain.front().get() != served || one.ocsp.empty()) {
         continue;
       }
@@ -519,7 +421,7 @@ detail::TlsSession TlsServerContext::make_session() const {
 }
 
 bool TlsServerContext::signs_slowly() const noexcept {
-  return std::ranges::any_of(contexts_->certificates, [](const detail::Loaded& one) {
+  return std::ranges::any_of(contexts_->certificates, [](const detail::LoadedCertificate& one) {
     return EVP_PKEY_get_base_id(one.key.get()) == EVP_PKEY_RSA;
   });
 }
