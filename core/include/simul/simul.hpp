@@ -33,6 +33,7 @@
 #include <simul/log.hpp>
 #include <simul/loop.hpp>
 #include <simul/loop_group.hpp>
+#include <simul/network.hpp>
 #include <simul/on_exit.hpp>
 #include <simul/oneshot.hpp>
 #include <simul/open_connection.hpp>
