@@ -41,6 +41,8 @@
 #include <simul/priority_channel.hpp>
 #include <simul/protocol.hpp>
 #include <simul/protocol_spec.hpp>
+#include <simul/proxy_error.hpp>
+#include <simul/proxy_header.hpp>
 #include <simul/quote.hpp>
 #include <simul/race.hpp>
 #include <simul/raw_coroutine.hpp>
