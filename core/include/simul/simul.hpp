@@ -33,6 +33,7 @@
 #include <simul/log.hpp>
 #include <simul/loop.hpp>
 #include <simul/loop_group.hpp>
+#include <simul/network.hpp>
 #include <simul/on_exit.hpp>
 #include <simul/oneshot.hpp>
 #include <simul/open_connection.hpp>
@@ -40,6 +41,8 @@
 #include <simul/priority_channel.hpp>
 #include <simul/protocol.hpp>
 #include <simul/protocol_spec.hpp>
+#include <simul/proxy_error.hpp>
+#include <simul/proxy_header.hpp>
 #include <simul/quote.hpp>
 #include <simul/race.hpp>
 #include <simul/raw_coroutine.hpp>
