@@ -22,8 +22,9 @@
 #include <simul/coro.hpp>
 #include <simul/export.hpp>
 #include <simul/stream.hpp>
-#include <simul/tls_context.hpp>
+#include <simul/tls_client_context.hpp>
 #include <simul/tls_identity.hpp>
+#include <simul/tls_server_context.hpp>
 
 namespace simul {
 
