@@ -61,10 +61,13 @@
 #include <simul/task.hpp>
 #include <simul/task_group.hpp>
 #include <simul/tls_certificate.hpp>
-#include <simul/tls_context.hpp>
+#include <simul/tls_client_context.hpp>
 #include <simul/tls_error.hpp>
 #include <simul/tls_identity.hpp>
+#include <simul/tls_server_context.hpp>
 #include <simul/tls_stream.hpp>
+#include <simul/tls_ticket_keys.hpp>
+#include <simul/tls_version.hpp>
 #include <simul/to_thread.hpp>
 #include <simul/units.hpp>
 #include <simul/wait.hpp>
