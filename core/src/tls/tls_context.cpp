@@ -247,6 +247,10 @@ namespace detail {
 
 void TlsSessionDeleter::operator()(ssl_st* session) const noexcept { SSL_free(session); }
 
+struct FreeText {
+  void operator()(char* text) const noexcept { OPENSSL_free(text); }
+};
+
 using Digest = std::array<unsigned char, 32>;
 static_assert(std::tuple_size_v<Digest> <= SSL_MAX_SID_CTX_LENGTH);
 
@@ -258,7 +262,7 @@ struct TlsContexts {
   std::map<std::string, SSL_CTX*, std::less<>> by_name;
   std::string alpn;
   std::mutex sessions_mutex;
-  std::map<std::string, SessionPointer, std::less<>> sessions;  // of a client, by host
+  std::multimap<std::string, SessionPointer> sessions;  // of a client, by host, oldest first
   std::shared_ptr<TlsTicketKeys> ticket_keys;
 
   [[nodiscard]] SSL_CTX* find(std::string_view name) const {
@@ -368,35 +372,49 @@ struct TlsContexts {
     return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
   }
 
-  /// Of a client: a session to take up again when it next connects to the same host.
+  /// The name or the address that the server is verified for.
+  static std::string host_of(SSL* session) {
+    X509_VERIFY_PARAM* const wanted = SSL_get0_param(session);
+    if (const char* const name = X509_VERIFY_PARAM_get0_host(wanted, 0)) {
+      return name;
+    }
+    const std::unique_ptr<char, FreeText> address(X509_VERIFY_PARAM_get1_ip_asc(wanted));
+    return address != nullptr ? address.get() : "";
+  }
+
+  /// Of a client: a session to take up again when it next connects to the same host. TLS 1.3's are for one
+  /// use each, so connections that are made side by side need several.
   static int on_new_session(SSL* session, SSL_SESSION* fresh) noexcept {
     auto& self = *static_cast<TlsContexts*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(session)));
-    const char* const host = SSL_get_servername(session, TLSEXT_NAMETYPE_host_name);
-    if (host == nullptr) {
-      return 0;
-    }
     try {
+      const std::string host = host_of(session);
       const std::lock_guard lock(self.sessions_mutex);
-      if (self.sessions.size() >= kMostSessions &&
-          !self.sessions.contains(std::string_view(host))) {
-        self.sessions.erase(self.sessions.begin());
+      if (SSL_SESSION_get_protocol_version(fresh) != TLS1_3_VERSION) {
+        self.sessions.erase(host);  // one serves for all
       }
-      SessionPointer& place = self.sessions[host];
-      place.reset(fresh);
+      if (self.sessions.size() >= kMostSessions) {
+        const auto oldest = self.sessions.lower_bound(host);
+        self.sessions.erase(oldest != self.sessions.end() && oldest->first == host
+                                ? oldest
+                                : self.sessions.begin());
+      }
+      self.sessions.emplace(host, nullptr)->second.reset(fresh);
       return 1;  // it is ours now
     } catch (const std::bad_alloc&) {
       return 0;
     }
   }
-  void take_up(SSL& session, const std::string& host) {
+  void take_up(SSL& session) {
+    const std::string host = host_of(&session);
     const std::lock_guard lock(sessions_mutex);
-    const auto found = sessions.find(host);
-    if (found == sessions.end()) {
+    const auto after = sessions.upper_bound(host);
+    if (after == sessions.begin() || std::prev(after)->first != host) {
       return;
     }
-    SSL_set_session(&session, found->second.get());
-    if (SSL_SESSION_get_protocol_version(found->second.get()) == TLS1_3_VERSION) {
-      sessions.erase(found);  // RFC 8446, appendix C.4: a ticket used twice links two connections
+    const auto newest = std::prev(after);
+    SSL_set_session(&session, newest->second.get());
+    if (SSL_SESSION_get_protocol_version(newest->second.get()) == TLS1_3_VERSION) {
+      sessions.erase(newest);  // RFC 8446, appendix C.4: a ticket used twice links two connections
     }
   }
 
@@ -583,9 +601,7 @@ detail::TlsSession TlsClientContext::make_session(const std::string& host) const
     ERR_clear_error();
     throw TlsError("'" + host + "' can't be the name of a host");
   }
-  if (!numeric) {
-    contexts_->take_up(*session, host);
-  }
+  contexts_->take_up(*session);
   return session;
 }
 
