@@ -242,6 +242,17 @@ TEST_SUITE("tls") {
     });
   }
 
+  TEST_CASE("a client that is told not to takes up no session") {
+    run_virtual([]() -> Coro<> {
+      const ClientContext client = client_with({.resume = false});
+      for (int i = 0; i < 3; ++i) {
+        TlsEnds ends = co_await shake_hands(memory_pair(), plain_server(), client);
+        co_await exchange(**ends.server, **ends.client);
+        CHECK_FALSE((*ends.client)->resumed());
+      }
+    });
+  }
+
   TEST_CASE("a context may be dropped while connections live") {
     run_virtual([]() -> Coro<> {
       ServerContext server = server_with({.certificates = {certificates().make("dropped")}});

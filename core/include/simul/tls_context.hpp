@@ -24,7 +24,7 @@ namespace simul {
 
 namespace detail {
 struct TlsContexts;
-struct TlsSessionDeleter {
+struct SIMUL_EXPORT TlsSessionDeleter {
   void operator()(ssl_st* session) const noexcept;
 };
 using TlsSession = std::unique_ptr<ssl_st, TlsSessionDeleter>;
@@ -103,6 +103,7 @@ struct TlsClientSettings {
   std::string key{};
   std::vector<std::string> alpn{};
   TlsVersion minimum_version = TlsVersion::tls_1_2;
+  bool resume = true;  ///< takes up earlier sessions again; false: every handshake is a full one
 };
 
 class SIMUL_EXPORT TlsClientContext {

@@ -567,7 +567,9 @@ std::shared_ptr<const TlsClientContext> TlsClientContext::load(const TlsClientSe
                 settings.certificate);
   }
   SSL_CTX_set_app_data(context, &contexts);
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+  SSL_CTX_set_session_cache_mode(
+      context, settings.resume ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE
+                               : SSL_SESS_CACHE_OFF);
   SSL_CTX_sess_set_new_cb(context, detail::TlsContexts::on_new_session);
   if (!contexts.alpn.empty()) {
     SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(contexts.alpn.data()),
