@@ -1,7 +1,9 @@
 #include "load_command.hpp"
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <expected>
 #include <fstream>
 #include <iostream>
@@ -62,6 +64,15 @@ void add_tls_options(CLI::App& app, TlsClientSettings& tls) {
 Endpoint source_of(const std::string& address) {
   const bool ipv6 = address.find(':') != std::string::npos && !address.starts_with('[');
   return value_or_throw(Endpoint::parse(ipv6 ? '[' + address + "]:0" : address + ":0"), "--source");
+}
+
+/// Before a test that would be in vain. What the file holds stays until then.
+bool is_writable(const std::string& path) {
+  if (path.empty() || path == "-" || std::ofstream(path, std::ios::app)) {
+    return true;
+  }
+  std::cerr << "simul load: --json: " << path << ": " << std::strerror(errno) << '\n';
+  return false;
 }
 
 void write_json(const std::string& path, const load::Report& report) {
@@ -140,6 +151,9 @@ LoadCommand::LoadCommand(CLI::App& app) {
 int LoadCommand::run() {
   if (const auto problem = problem_with(options_)) {
     std::cerr << "simul load: " << *problem << '\n';
+    return kUsage;
+  }
+  if (!is_writable(json_path_)) {
     return kUsage;
   }
   SignalSet interrupt({SIGINT, SIGTERM});

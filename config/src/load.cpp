@@ -188,6 +188,10 @@ class SettingsReader {
                   "together with trusted_proxies, such as [10.0.0.0/8] or [127.0.0.1]");
     }
     if (list == nullptr || list->kind != Node::Kind::sequence) return proxies;
+    if (wanted && !needed && address) {
+      report_.add(list->offset, "trusted_proxies: on a Unix socket whoever may open it is trusted",
+                  "only with an address of TCP");
+    }
     if (!wanted) {
       report_.add(list->offset, "trusted_proxies: no PROXY header is read on this listener",
                   "together with proxy_protocol: required or optional");

@@ -138,8 +138,8 @@ inline constexpr OptionSpec kTlsKeys[] = {
      .choices = kClientCertificates},
     {.name = "alpn",
      .type = OptionType::string_list,
-     .help = "names of the application protocol, preferred first; without it those of the "
-             "listener's protocol"},
+     .help = "names of the application protocol, preferred first, [] for none; without it those "
+             "of the listener's protocol"},
     {.name = "minimum_version",
      .type = OptionType::choice,
      .default_value = "1.2",

@@ -95,7 +95,9 @@ class TlsReader {
       if (host.starts_with("*.")) host.remove_prefix(2);
       const bool odd = std::ranges::any_of(
           host, [](char c) { return c <= ' ' || c > '~' || c == '*' || c == '/' || c == ':'; });
-      if (odd || host.empty() || host.starts_with('.') || host.ends_with('.')) {
+      // RFC 6066, section 3: clients don't ask for addresses.
+      const bool number = host.find_first_not_of("0123456789.") == std::string_view::npos;
+      if (odd || number || host.empty() || host.starts_with('.') || host.ends_with('.')) {
         report_.add(name.offset, "names: " + quote(name.text) + " is not the name of a server",
                     "example.org, www.example.org, *.example.org (and xn--... for others)");
       }

@@ -143,7 +143,10 @@ Result Target::parse(std::string_view url) {
   if (colon == std::string_view::npos) {
     return wrong(url, "there is no scheme; " + std::string(kForms));
   }
-  const std::string_view scheme = url.substr(0, colon);
+  std::string scheme(url.substr(0, colon));
+  std::ranges::transform(scheme, scheme.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
   const std::string_view rest = url.substr(colon + 3);
   if (scheme == "tcp" || scheme == "tls") {
     return parse_echo(url, rest, scheme == "tls");

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <simul/cancelled.hpp>
 #include <simul/log.hpp>
 #include <simul/sleep.hpp>
 
@@ -73,11 +74,15 @@ Coro<> Acceptor::shake_hands(SocketListener::Accepted accepted, ConnectionLimit:
       co_return;
     }
     if (shard_.handshakes().scope().cancelled()) {
-      co_return;  // all sessions have been told to end: there mustn't be a new one
+      shard_.stopped_handshake();  // all sessions have been told to end: there mustn't be a new one
+      co_return;
     }
     Session::start(*this, *std::move(admitted));
     own.release();
     total.release();
+  } catch (const Cancelled&) {
+    shard_.stopped_handshake();
+    throw;
   } catch (const std::exception& error) {
     report_unserved(error);
   }

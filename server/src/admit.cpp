@@ -32,8 +32,8 @@ bool has_left(std::error_code error) {
          error == std::errc::connection_reset;
 }
 
-Refusal refuse(Reason reason, std::string_view what, std::error_code error) {
-  return {has_left(error) ? Reason::gone : reason, fmt::format("{}: {}", what, error.message())};
+Refusal refuse(Reason reason, std::error_code error, std::string text) {
+  return {has_left(error) ? Reason::gone : reason, std::move(text)};
 }
 
 /// Nothing: the protocol may have it as it is.
@@ -48,7 +48,7 @@ Coro<std::optional<Refusal>> take_proxy_header(SocketListener::Accepted& accepte
   auto found = co_await read_proxy_header(
       accepted.stream, required ? ProxyExpectation::required : ProxyExpectation::optional);
   if (!found) {
-    co_return refuse(Reason::proxy, "PROXY header", found.error());
+    co_return refuse(Reason::proxy, found.error(), found.error().message());
   }
   if (*found) {
     if ((*found)->source.family() != Endpoint::Family::unspecified) {
@@ -81,7 +81,7 @@ Coro<std::expected<Admitted, Refusal>> admit(SocketListener::Accepted accepted,
     if (tls) {
       admitted.stream = *std::move(tls);
     } else {
-      refusal = refuse(Reason::tls, "TLS handshake", tls.error());
+      refusal = refuse(Reason::tls, tls.error(), "TLS handshake: " + tls.error().message());
     }
   };
   const Duration timeout = service.settings.handshake_timeout;

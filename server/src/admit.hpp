@@ -28,9 +28,10 @@ struct Admitted {
 };
 
 struct Refusal {
-  enum class Reason : std::uint8_t { proxy, tls, timeout, gone };
+  /// gone: the peer has left by itself, as port scans and health checks do. stopped: the server has ended it.
+  enum class Reason : std::uint8_t { proxy, tls, timeout, gone, stopped };
 
-  Reason reason;  ///< gone: the peer has left by itself, as port scans and health checks do
+  Reason reason;
   std::string text;
   Endpoint peer{};
 };

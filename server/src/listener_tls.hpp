@@ -26,7 +26,7 @@ class ListenerTls {
   /// Gives what is wrong. Thread: any; blocks.
   std::vector<config::Diagnostic> load();
   /// What the last good load() found that doesn't keep it from serving: certificates whose time is over, or
-  /// hasn't come.
+  /// hasn't come; OCSP responses that aren't stapled.
   [[nodiscard]] std::vector<config::Diagnostic> doubts() const;
   /// A line for each certificate: whose, which key, until when.
   [[nodiscard]] std::vector<std::string> describe() const;

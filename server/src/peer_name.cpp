@@ -9,7 +9,7 @@ std::string peer_name(const Endpoint& peer) {
     case Endpoint::Family::unspecified:
       return "a local client";
     case Endpoint::Family::local:
-      return "local client " + quote(peer.path());
+      return peer.path().empty() ? "a local client" : "local client " + quote(peer.path());
     default:
       return peer.to_string();
   }

@@ -55,6 +55,15 @@ std::string place_and_message(const config::Diagnostic& diagnostic) {
                      diagnostic.message);
 }
 
+void report_certificates_of(const Service& service) {
+  for (const std::string& certificate : service.tls->describe()) {
+    log(LogLevel::info, fmt::format("listener '{}': {}", service.settings.name, certificate));
+  }
+  for (const config::Diagnostic& doubt : service.tls->doubts()) {
+    log(LogLevel::warning, place_and_message(doubt));
+  }
+}
+
 /// What comes before its protocol, in parentheses behind it.
 std::string describe_protocol(const config::ListenerSettings& listener) {
   std::string text = listener.protocol;
@@ -262,19 +271,15 @@ void Server::bind(std::size_t loops) {
 void Server::report_certificates() const {
   for (const Service& service : services_) {
     if (service.tls) {
-      for (const std::string& certificate : service.tls->describe()) {
-        log(LogLevel::info, fmt::format("listener '{}': {}", service.settings.name, certificate));
-      }
+      report_certificates_of(service);
     }
-  }
-  for (const config::Diagnostic& doubt : doubts()) {
-    log(LogLevel::warning, place_and_message(doubt));
   }
 }
 
 /// A listener whose files are wrong keeps the certificates that it has.
 void Server::reload_certificates() {
-  log(LogLevel::info, "SIGHUP: reading the certificates again");
+  log(LogLevel::info,
+      "SIGHUP: reading the certificates again (a changed configuration needs a restart)");
   for (Service& service : services_) {
     if (!service.tls) {
       continue;
@@ -283,12 +288,13 @@ void Server::reload_certificates() {
     for (const config::Diagnostic& diagnostic : wrong) {
       log(LogLevel::error, place_and_message(diagnostic));
     }
-    if (!wrong.empty()) {
+    if (wrong.empty()) {
+      report_certificates_of(service);
+    } else {
       log(LogLevel::error,
           fmt::format("listener '{}' keeps its certificates as they were", service.settings.name));
     }
   }
-  report_certificates();
 }
 
 /// While the sockets are still open, so that it can't be the file of a successor.

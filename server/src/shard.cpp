@@ -1,10 +1,12 @@
 #include "shard.hpp"
 
+#include <chrono>
 #include <exception>
 #include <stdexcept>
 
 #include <fmt/format.h>
 
+#include <simul/cancel_scope.hpp>
 #include <simul/exception_group.hpp>
 #include <simul/log.hpp>
 
@@ -14,6 +16,7 @@ namespace simul::server {
 namespace {
 
 constexpr int kReportedSessions = 5;
+constexpr Duration kHandshakesAtStop = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -80,12 +83,22 @@ Coro<> Shard::drain() {
   for (Session* session = sessions_.first(); session != nullptr; session = session->next()) {
     session->connection().drain();
   }
-  co_await handshaking_;
+  co_await end_handshakes();
   co_await empty_.passed();
 }
 
+/// One that goes on takes less than this; a client that stops in the middle must not hold up the server.
+Coro<> Shard::end_handshakes() {
+  auto last = [this]() -> Coro<> { co_await handshaking_; };
+  if (!co_await move_on_after(kHandshakesAtStop, last)) {
+    handshakes_->cancel("the server stops");
+    co_await handshaking_;
+  }
+}
+
 void Shard::end_sessions() {
-  if (handshakes_ != nullptr) {
+  if (handshakes_ != nullptr && handshakes_->size() > 0) {
+    log(LogLevel::warning, fmt::format("still alive: {} handshakes", handshakes_->size()));
     handshakes_->cancel("the server stops");
   }
   int left_out = -kReportedSessions;

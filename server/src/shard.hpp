@@ -47,7 +47,7 @@ class Shard {
   void accept();
   /// Also lets go of who waits for a place.
   Coro<> stop_accepting();
-  /// Lets handshakes come to their end, tells all sessions that the server wants to end, and waits until
+  /// Lets handshakes come to their end, for a second, tells all sessions that the server wants to end, and waits until
   /// they have.
   Coro<> drain();
   /// Reports the sessions that are left and cancels their handlers, and handshakes.
@@ -68,6 +68,8 @@ class Shard {
   /// For connections in their handshake.
   [[nodiscard]] TaskGroup& handshakes() noexcept { return *handshakes_; }
   void refused(const Service& service, const Refusal& refusal) noexcept;
+  /// A handshake was cut off.
+  void stopped_handshake() noexcept { statistics_.count_refusal(Refusal::Reason::stopped); }
   void opened(Session& session) noexcept;
   void closed(Session& session, CloseReason reason) noexcept;
   /// Writes some of them down.
@@ -76,6 +78,7 @@ class Shard {
  private:
   Coro<> accept_on_all();
   Coro<> keep_handshakes();
+  Coro<> end_handshakes();
 
   Loop& loop_;
   const std::size_t index_;

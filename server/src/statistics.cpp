@@ -30,8 +30,8 @@ std::string Statistics::describe(std::uint32_t peak) const {
   std::string text =
       fmt::format("{} connections served, peak {} at once, {} bytes in, {} bytes out, closed: {}",
                   accepted, peak, bytes_in, bytes_out, reasons);
-  static constexpr std::array<std::string_view, 4> kRefusals = {"PROXY header", "TLS", "timeout",
-                                                                "gone"};
+  static constexpr std::array<std::string_view, 5> kRefusals = {"PROXY header", "TLS", "timeout",
+                                                                "gone", "shutdown"};
   std::string_view separator = "; not admitted: ";
   for (std::size_t i = 0; i < refused.size(); ++i) {
     if (refused[i] != 0) {

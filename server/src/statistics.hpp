@@ -21,7 +21,7 @@ struct Statistics {
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::array<std::uint64_t, 4> closed{};   ///< by CloseReason
-  std::array<std::uint64_t, 4> refused{};  ///< by Refusal::Reason; those aren't among the accepted
+  std::array<std::uint64_t, 5> refused{};  ///< by Refusal::Reason; those aren't among the accepted
 
   void count_bytes(const Connection& connection) noexcept {
     bytes_in += connection.bytes_received();

@@ -429,9 +429,10 @@ TEST_CASE("a tls section that can't be meant is refused") {
       secured("tls: {certificate: a, sni: [{certificate: b, ‸alpn: [h2]}]}",
               {"unknown key 'alpn' in an item of sni"}),
       secured(
-          "tls: {certificate: a, sni: [{certificate: b, names: [ok.org, ‸'*', ‸'a.*.org', ‸'']}]}",
+          "tls: {certificate: a, sni: [{certificate: b, names: [ok.org, ‸'*', ‸'a.*.org', "
+          "‸1.2.3.4]}]}",
           {"names: '*' is not the name of a server", "names: 'a.*.org' is not the name of a server",
-           "names: '' is not the name of a server"}),
+           "names: '1.2.3.4' is not the name of a server"}),
       secured("handshake_timeout: ‸0s, max_handshakes: ‸0",
               {"handshake_timeout: '0s' is below the minimum of 1ms",
                "max_handshakes: '0' is below the minimum of 1"}),
@@ -446,6 +447,10 @@ TEST_CASE("PROXY headers need somebody who is trusted to send them") {
               {"proxy_protocol: nobody is trusted to say for whom a connection is"}),
       secured("trusted_proxies: ‸[10.0.0.0/8]",
               {"trusted_proxies: no PROXY header is read on this listener"}),
+      {"listeners:\n"
+       "- {name: a, address: 'unix:/a', protocol: echo, proxy_protocol: required,"
+       " trusted_proxies: ‸[10.0.0.0/8]}\n",
+       {"trusted_proxies: on a Unix socket whoever may open it is trusted"}},
       secured("proxy_protocol: ‸on, trusted_proxies: [10.0.0.0/8]",
               {"proxy_protocol: 'on' is not one of the choices"}),
   });

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 import signal
 import ssl
 import subprocess
@@ -196,6 +197,15 @@ class Refusing(TlsCase):
             server.wait()
             self.assertIn("not admitted: ", server.log())
 
+    def test_a_stop_doesnt_wait_for_who_stops_in_the_handshake(self):
+        with self.serve(echo(tls=self.site.yaml(), handshake_timeout="1h")) as server, server.connect() as silent:
+            with self.dial(server) as peer:
+                self.assertTrue(is_served(peer))
+            server.send_signal(signal.SIGTERM)
+            self.assertEqual(server.wait(), 0)
+            self.assertTrue(has_ended(silent))
+            self.assertIn("not admitted: 1 shutdown", server.log())
+
     def test_a_stop_lets_a_handshake_finish_and_then_says_goodbye(self):
         with self.serve(echo(tls=self.site.yaml())) as server:
             plain = server.connect()
@@ -318,11 +328,30 @@ class Checking(TlsCase):
         self.expect(tls, *self.site.files, *twin.files,
                     error="certificate: 'twin.pem': 'LOCALHOST' has another certificate with a key of type EC: that of line 5")
 
+    def test_a_further_certificate_without_names(self):
+        tls = self.site.yaml(f", sni: [{self.alice.yaml()}]")
+        self.expect(tls, *self.site.files, *self.alice.files, error="'alice.pem': it contains no names")
+
+    def test_what_is_no_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.mkfifo(f"{folder}/pipe")
+            self.expect(f"{{ certificate: {folder}/pipe, key: {folder} }}", error="certificate: .*is no file")
+            self.expect(f"{{ certificate: {folder}/pipe, key: {folder} }}", error="key: .*is no file")
+
+    def test_an_ocsp_response_that_is_none_is_wrong_for_check_and_isnt_stapled_by_serve(self):
+        garbage = pathlib.Path(self.folder.name, "garbage.ocsp")
+        garbage.write_bytes(b"hello")
+        tls = self.site.yaml(", ocsp: garbage.ocsp")
+        self.expect(tls, *self.site.files, garbage, error="ocsp: 'garbage.ocsp': no OCSP response")
+        with self.serve(echo(tls=tls), files=[garbage]) as server, self.dial(server) as peer:
+            self.assertTrue(is_served(peer))
+            self.assertRegex(server.log(), "warning .*ocsp: .*none is stapled")
+
     def test_all_that_is_wrong_is_said_at_once(self):
-        tls = "{ certificate: a.pem, client_ca: b.pem, sni: [{ certificate: c.pem }] }"
+        tls = "{ certificate: a.pem, key: d.key, client_ca: b.pem, sni: [{ certificate: c.pem }] }"
         status, text = self.check(tls)
         self.assertEqual(status, 78)
-        for file in ("a.pem", "b.pem", "c.pem"):
+        for file in ("a.pem", "b.pem", "c.pem", "d.key"):
             self.assertIn(file, text)
 
 
