@@ -143,10 +143,12 @@ void TlsWire::write(Bytes bytes) noexcept {
     const IoResult result = below_->try_send(bytes, {});
     write_error_ = result.error;
     unflushed_ |= result.unflushed;
+    bytes = bytes.subspan(result.bytes);
     if (result.blocked != Interest::none) {
       held_blocked_ = result.blocked;
+    } else if (result.unflushed || !bytes.empty()) {
+      held_blocked_ = Interest::both;  // the next flush asks
     }
-    bytes = bytes.subspan(result.bytes);
   }
   if (!write_error_ && !bytes.empty()) {
     hold(bytes);
@@ -156,6 +158,14 @@ void TlsWire::write(Bytes bytes) noexcept {
 void TlsWire::allow_reads() noexcept {
   drained_ = false;
   reads_left_ = kReadsOfAnAttempt;
+}
+
+Interest TlsWire::read_waits_for() const noexcept {
+  const Interest reading = read_blocked_ == Interest::none ? Interest::readable : read_blocked_;
+  if (!holds()) {
+    return reading;
+  }
+  return overfull() || held_blocked_ == reading ? held_blocked_ : Interest::both;
 }
 
 // --- the handshake -----------------------------------------------------------------------------
