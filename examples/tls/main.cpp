@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
-#include <string>
+#include <string_view>
 #include <utility>
 
 #include <simul/simul.hpp>
@@ -16,24 +16,26 @@
 using namespace simul;
 using namespace std::chrono_literals;
 
+void report(std::string_view what, std::string_view how) {
+  std::printf("%.*s, %.*s\n", static_cast<int>(what.size()), what.data(),
+              static_cast<int>(how.size()), how.data());
+  std::fflush(stdout);
+}
+
+// [server]
 using Context = std::shared_ptr<const TlsServerContext>;
 
 Coro<> talk(SocketStream socket, Context context) {
   auto handshake = [&] {
     return accept_tls(std::make_unique<SocketStream>(std::move(socket)), context);
   };
-  auto peer = co_await move_on_after(10s, handshake);
-  if (!peer) {
-    co_return;  // it took too long
-  }
-  if (!*peer) {
-    std::fprintf(stderr, "tls: %s\n", peer->error().message().c_str());
+  const auto peer = co_await move_on_after(10s, handshake);
+  if (!peer || !*peer) {
+    report("no handshake", peer ? peer->error().message() : "it took too long");
     co_return;
   }
-  TlsStream& stream = ***peer;
-  std::printf("%s %s%s\n", std::string(stream.version()).c_str(),
-              std::string(stream.cipher()).c_str(), stream.resumed() ? ", resumed" : "");
-  std::fflush(stdout);
+  TlsStream& stream = ***peer;  // a Stream like every other
+  report(stream.version(), stream.resumed() ? "resumed" : "new");
   while (auto chunk = co_await stream.recv()) {
     if (!co_await stream.send(*chunk)) {
       break;
@@ -49,6 +51,7 @@ Coro<> serve_tls(SocketListener listener, Context context) {
   };
   co_await with_group(body);
 }
+// [/server]
 
 int main(int argc, char** argv) try {
   if (argc != 4) {

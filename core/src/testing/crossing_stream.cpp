@@ -52,10 +52,12 @@ void CrossingStream::read_below() noexcept {
     }
   }
   if (hidden_size_ != hidden || peer_ended_ != ended || broken_) {
+    recv_news_ = true;
     wake(StreamOp::recv);
     wake(StreamOp::closed);
   }
   if (credit_ != credit || below_ended_ != all_ended || broken_) {
+    send_news_ = true;
     wake(StreamOp::send);
   }
 }
@@ -88,8 +90,9 @@ bool CrossingStream::say_end() noexcept {
   return !end_unsaid_;
 }
 
-/// Writes what is owed. Blocked: a recv has to wait for that. To a peer that is gone nothing is written:
-/// the error would hide what it sent before it went.
+/// Writes what is owed. Blocked: a recv has to wait for that. It reads on meanwhile, for the peer may be stuck
+/// in the same way, and not read until it can write. To a peer that is gone nothing is written: the error would
+/// hide what it sent before it went.
 IoResult CrossingStream::acknowledge() noexcept {
   if (owed_ > 0 && below_->try_closed().blocked == Interest::none) {
     owed_ = 0;
@@ -97,12 +100,11 @@ IoResult CrossingStream::acknowledge() noexcept {
   while (owed_ > 0 && !peer_ended_ && !broken_) {
     if (!std::exchange(about_to_acknowledge_, true)) {
       ++crossings_.recv;
-      return IoResult::would_block(Interest::writable);
+      return IoResult::would_block(Interest::both);
     }
     const std::array symbol = {static_cast<std::byte>(kAcknowledgement)};
     const IoResult result = below_->try_send(symbol, {});
     if (result.blocked != Interest::none) {
-      // It reads on meanwhile: the peer may be stuck in the same way, and not read until it can write.
       return IoResult::would_block(Interest::both);
     }
     about_to_acknowledge_ = false;
@@ -118,6 +120,7 @@ IoResult CrossingStream::try_recv(MutableBytes buffer) noexcept {
   }
   const bool end_said = say_end();
   read_below();
+  recv_news_ = false;
   if (const IoResult result = acknowledge(); result.blocked != Interest::none) {
     return result;
   }
@@ -147,6 +150,7 @@ IoResult CrossingStream::try_send(Bytes first, std::span<const Bytes> rest) noex
     return IoResult::failed(Errc::closed);
   }
   read_below();
+  send_news_ = false;
   if (broken_) {
     return IoResult::failed(broken_);
   }
@@ -228,6 +232,11 @@ std::error_code CrossingStream::wait(StreamOp operation, Interest interest, Leaf
   waiter(operation) = &leaf;
   if (operation == StreamOp::closed) {
     watch_for_closed();
+    return {};
+  }
+  bool& news = operation == StreamOp::recv ? recv_news_ : send_news_;
+  if (std::exchange(news, false)) {
+    leaf.wake();
     return {};
   }
   if (operation == StreamOp::recv) {

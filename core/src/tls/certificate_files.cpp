@@ -12,6 +12,8 @@
 
 #include <simul/tls_error.hpp>
 
+#include "ocsp.hpp"
+
 namespace simul::detail {
 namespace {
 
@@ -114,6 +116,7 @@ LoadedCertificate load_certificate(const TlsCertificate& from) {
   }
   if (!from.ocsp.empty()) {
     loaded.ocsp = read_file(from.ocsp);
+    loaded.ocsp_end = ocsp_end(loaded.ocsp, *loaded.chain.front());
   }
   loaded.names = from.names.empty() ? names_of(*loaded.chain.front()) : from.names;
   std::ranges::transform(loaded.names, loaded.names.begin(), lower);

@@ -1,6 +1,7 @@
 // Certificates and keys as they stand in PEM files. Whatever is wrong with one throws TlsError with its path.
 #pragma once
 
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct LoadedCertificate {
   std::vector<CertificatePointer> chain;  // never empty
   KeyPointer key;
   std::string ocsp;
+  std::time_t ocsp_end = 0;        // from then on it isn't stapled
   std::vector<std::string> names;  // in small letters
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <ctime>
 #include <functional>
 #include <map>
 #include <new>
@@ -71,6 +72,9 @@ struct TlsServerContext::State {
     for (const LoadedCertificate& one : static_cast<State*>(self)->certificates) {
       if (one.chain.front().get() != served || one.ocsp.empty()) {
         continue;
+      }
+      if (std::time(nullptr) >= one.ocsp_end) {
+        return SSL_TLSEXT_ERR_NOACK;  // to clients it is worse than none
       }
       void* const copy = OPENSSL_memdup(one.ocsp.data(), one.ocsp.size());
       if (copy == nullptr) {

@@ -127,10 +127,7 @@ IoResult TlsStream::try_recv(MutableBytes buffer) noexcept {
 IoResult TlsStream::read_failed(int result) noexcept {
   switch (SSL_get_error(session_.get(), result)) {
     case SSL_ERROR_WANT_READ:
-      if (wire_.overfull()) {
-        return IoResult::would_block(wire_.held_blocked());
-      }
-      return IoResult::would_block(wire_.holds() ? Interest::both : wire_.read_blocked());
+      return IoResult::would_block(wire_.read_waits_for());
     case SSL_ERROR_ZERO_RETURN:
       recv_end_ = Errc::end_of_stream;
       break;
@@ -240,7 +237,7 @@ IoResult TlsStream::try_closed() noexcept {
   if (wire_.waiter(StreamOp::recv) == nullptr) {
     wire_.below().forget(StreamOp::recv);  // where it waited itself
   }
-  const bool flushed = wire_.flush();
+  wire_.flush();
   hidden_ = SSL_pending(session_.get()) > 0;
   // A reader, if there is one, sees the end itself. Without one the next record is looked at.
   if (!recv_end_ && !hidden_ && wire_.waiter(StreamOp::recv) == nullptr && !wire_.overfull()) {
@@ -265,7 +262,7 @@ IoResult TlsStream::try_closed() noexcept {
     const bool cut = below.error == orderly && !recv_end_;
     return cut ? IoResult::failed(Errc::truncated) : below;
   }
-  return IoResult::would_block(flushed ? Interest::readable : Interest::both);
+  return IoResult::would_block(wire_.read_waits_for());
 }
 
 std::error_code TlsStream::wait(StreamOp operation, Interest interest, Leaf& leaf) noexcept {
@@ -310,10 +307,7 @@ std::error_code TlsStream::watch_for_closed() noexcept {
     return {};
   }
   wire_.below().forget(StreamOp::recv);
-  // What the last read waits for, which need not be bytes to read.
-  const Interest reading =
-      wire_.read_blocked() == Interest::none ? Interest::readable : wire_.read_blocked();
-  return wire_.below().wait(StreamOp::recv, wire_.holds() ? Interest::both : reading, *leaf);
+  return wire_.below().wait(StreamOp::recv, wire_.read_waits_for(), *leaf);
 }
 
 void TlsStream::wake(StreamOp operation) noexcept {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <simul/cancel_scope.hpp>
+#include <simul/detail/task_access.hpp>
 #include <simul/task.hpp>
 
 namespace simul::detail {
@@ -143,10 +144,12 @@ void TlsWire::write(Bytes bytes) noexcept {
     const IoResult result = below_->try_send(bytes, {});
     write_error_ = result.error;
     unflushed_ |= result.unflushed;
+    bytes = bytes.subspan(result.bytes);
     if (result.blocked != Interest::none) {
       held_blocked_ = result.blocked;
+    } else if (result.unflushed || !bytes.empty()) {
+      held_blocked_ = Interest::both;  // the next flush asks
     }
-    bytes = bytes.subspan(result.bytes);
   }
   if (!write_error_ && !bytes.empty()) {
     hold(bytes);
@@ -156,6 +159,14 @@ void TlsWire::write(Bytes bytes) noexcept {
 void TlsWire::allow_reads() noexcept {
   drained_ = false;
   reads_left_ = kReadsOfAnAttempt;
+}
+
+Interest TlsWire::read_waits_for() const noexcept {
+  const Interest reading = read_blocked_ == Interest::none ? Interest::readable : read_blocked_;
+  if (!holds()) {
+    return reading;
+  }
+  return overfull() || held_blocked_ == reading ? held_blocked_ : Interest::both;
 }
 
 // --- the handshake -----------------------------------------------------------------------------
@@ -279,7 +290,8 @@ void TlsWire::keep_flushing() noexcept {
     auto leaf = std::make_unique<Flush>(*this);
     known.flush = leaf.get();
     auto see_to_it = [](std::unique_ptr<Flush> flush) -> Coro<> { co_await *flush; };
-    spawn(see_to_it, std::move(leaf));
+    const Task<> task = spawn(see_to_it, std::move(leaf));
+    TaskAccess::state(task).mark_expendable();
   } catch (const std::exception&) {  // no memory, or no loop: the next operation sees to it
   }
 }
@@ -321,7 +333,8 @@ bool TlsWire::leave_behind() noexcept {
       co_await move_on_after(kSeeOff, send);
       below->close();
     };
-    spawn(see_off, std::move(below_), std::move(extra_->held));
+    const Task<> task = spawn(see_off, std::move(below_), std::move(extra_->held));
+    TaskAccess::state(task).mark_expendable();
     extra_.reset();
     return true;
   } catch (const std::exception&) {  // no memory, or no loop

@@ -29,10 +29,6 @@ StreamPair as_pair(std::pair<MemoryStream, MemoryStream> ends) {
 MakePair memory(MemoryStreamOptions options) {
   return [options]() -> Coro<StreamPair> { co_return as_pair(memory_stream_pair(options)); };
 }
-StreamPair crossing(StreamPair below) {
-  return {std::make_unique<CrossingStream>(std::move(below.near)),
-          std::make_unique<CrossingStream>(std::move(below.far))};
-}
 
 Coro<StreamPair> unix_pair() {
   auto [a, b] = socket_pair();
@@ -394,6 +390,21 @@ TEST_SUITE("stream conformance") {
           .capacity = seed % 3 == 0 ? std::size_t{50} : std::size_t{4000},
           .chaos = Chaos{.seed = seed}};
       check(seed, [&] { return tls_pair(memory(options)); });
+    });
+  }
+
+  TEST_CASE("TLS conforms over streams that are awkward themselves, under chaos") {
+    ConformanceOptions options = kSmall;
+    options.volume = 3'000;
+    options.too_much = 1 << 15;
+    options.patience = 1h;
+    run_seeds(10, [&](std::uint64_t seed) {
+      const Chaos chaos = {.seed = seed};
+      const auto awkward = [&]() -> Coro<StreamPair> {
+        co_return crossing(memory_pair(
+            {.capacity = seed % 3 == 0 ? std::size_t{100} : std::size_t{4000}, .chaos = chaos}));
+      };
+      check(seed, [&] { return tls_pair(awkward); }, options);
     });
   }
 

@@ -60,8 +60,9 @@ class TlsWire {
   [[nodiscard]] bool more() const noexcept { return more_; }
   void set_more(bool more) noexcept { more_ = more; }
   [[nodiscard]] bool drained() const noexcept { return drained_; }
-  /// What the last read waits for.
-  [[nodiscard]] Interest read_blocked() const noexcept { return read_blocked_; }
+  /// What another read waits for: what the last one said (which need not be bytes), and that what is held
+  /// goes, which may be an answer to the peer. What neither waits for may be there all the time.
+  [[nodiscard]] Interest read_waits_for() const noexcept;
   [[nodiscard]] PackedError read_error() const noexcept { return read_error_; }
   [[nodiscard]] PackedError write_error() const noexcept { return write_error_; }
 

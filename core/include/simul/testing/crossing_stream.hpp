@@ -6,7 +6,7 @@
 //   CrossingStream near(std::make_unique<MemoryStream>(std::move(a)));    // and the same for b
 //
 // It crosses wants: a recv has to write an acknowledgement now and then and says that it is blocked
-// for `writable`; a send that has used up its credit is blocked for `readable`. It hides bytes: what it
+// for `writable` as well; a send that has used up its credit is blocked for `readable`. It hides bytes: what it
 // has read and decoded waits inside while nothing is readable below. What was read on behalf of one
 // operation may be what another one waits for.
 //
@@ -74,6 +74,8 @@ class SIMUL_EXPORT CrossingStream final : public Stream {
   Interest blocked_ = Interest::none;  // what the next read below waits for
   Crossings crossings_;
   bool about_to_acknowledge_ = false;
+  bool recv_news_ = false;  // another operation has read them since the last attempt
+  bool send_news_ = false;
   bool ended_ = false;       // own direction
   bool end_unsaid_ = false;  // and the peer doesn't know it
   bool peer_ended_ = false;
