@@ -17,7 +17,8 @@ CheckCommand::CheckCommand(CLI::App& app) {
   CLI::App* command = app.add_subcommand("check", "Find the mistakes in a configuration");
   command->add_option("config", config_path_, "YAML file")->required();
   command->footer(
-      "Reads it as serve does and makes the protocols, but binds nothing.\n"
+      "Reads it as serve does, makes the protocols and looks at certificates and keys, but binds "
+      "nothing.\n"
       "Exit status: 0 it is right, 78 it is wrong, 2 wrong usage.");
 }
 
@@ -28,8 +29,12 @@ int CheckCommand::run() {
   }
   try {
     const server::Server server(*settings, builtin_protocols());
+    if (const auto doubts = server.doubts(); !doubts.empty()) {
+      std::cerr << config::render(doubts);
+      return kConfiguration;
+    }
   } catch (const server::ConfigurationError& error) {
-    std::cerr << configuration_name(config_path_) << ": error: " << error.what() << '\n';
+    std::cerr << config::render(error.diagnostics());
     return kConfiguration;
   }
   const std::size_t count = settings->listeners.size();

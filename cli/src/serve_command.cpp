@@ -43,7 +43,9 @@ int ServeCommand::run() {
     server::Server(*settings, builtin_protocols()).run();
     return kSuccess;
   } catch (const server::ConfigurationError& error) {
-    log(LogLevel::error, error.what());
+    for (const config::Diagnostic& diagnostic : error.diagnostics()) {
+      log(LogLevel::error, summary(diagnostic));
+    }
     return kConfiguration;
   } catch (const std::exception& error) {
     log(LogLevel::error, error.what());

@@ -19,6 +19,7 @@
 #include "source.hpp"
 #include "suggest.hpp"
 #include "tables.hpp"
+#include "tls_reader.hpp"
 #include "yaml_reader.hpp"
 
 namespace simul::config {
@@ -28,12 +29,6 @@ namespace {
 std::optional<std::uint32_t> get_count(const OptionValues& values, std::string_view name) {
   if (!values.has(name)) return std::nullopt;
   return static_cast<std::uint32_t>(values.get_integer(name));
-}
-
-/// An enumerator by the position of its name.
-template <typename Enum>
-Enum to_enum(std::span<const std::string_view> names, const std::string& name) {
-  return static_cast<Enum>(std::ranges::find(names, name) - names.begin());
 }
 
 class SettingsReader {
@@ -107,15 +102,32 @@ class SettingsReader {
     const OptionValues& values = section.values();
     check_name(section, node);
     std::optional<Endpoint> address = read_address(section, node);
-    std::optional<OptionValues> options = read_options(section, node);
-    if (!address || !options) return std::nullopt;
-    return ListenerSettings{.name = values.get_string("name"),
-                            .address = *std::move(address),
-                            .protocol = values.get_string("protocol"),
-                            .idle_timeout = values.get_duration("idle_timeout"),
-                            .max_connections = get_count(values, "max_connections"),
-                            .backlog = static_cast<int>(values.get_integer("backlog")),
-                            .options = *std::move(options)};
+    const ProtocolSpec* const protocol = find_protocol(section);
+    std::optional<TlsSettings> tls;
+    if (const Node* const tls_node = section.find("tls")) {
+      tls = read_tls(*tls_node, (protocol != nullptr ? *protocol : ProtocolSpec()).alpn, folder_,
+                     report_);
+    }
+    std::vector<Network> proxies = read_proxies(section, address);
+    if (protocol == nullptr) return std::nullopt;
+    OptionValues options = read_options(section, node, *protocol);
+    if (!address) return std::nullopt;
+    const Node* const named_options = section.find("options");
+    return ListenerSettings{
+        .name = values.get_string("name"),
+        .address = *std::move(address),
+        .protocol = values.get_string("protocol"),
+        .idle_timeout = values.get_duration("idle_timeout"),
+        .max_connections = get_count(values, "max_connections"),
+        .backlog = static_cast<int>(values.get_integer("backlog")),
+        .proxy_protocol =
+            to_enum<ProxyProtocol>(kProxyProtocols, values.get_string("proxy_protocol")),
+        .trusted_proxies = std::move(proxies),
+        .tls = std::move(tls),
+        .handshake_timeout = values.get_duration("handshake_timeout"),
+        .max_handshakes = get_count(values, "max_handshakes").value(),
+        .options = std::move(options),
+        .place = report_.source().at((named_options != nullptr ? *named_options : node).offset)};
   }
 
   void check_name(const SectionReader& section, const Node& listener) {
@@ -163,16 +175,43 @@ class SettingsReader {
         "one that no other listener has");
   }
 
-  std::optional<OptionValues> read_options(const SectionReader& section, const Node& listener) {
-    const ProtocolSpec* protocol = find_protocol(section);
-    if (protocol == nullptr) return std::nullopt;
-    const SectionSpec spec = {.name = "options", .help = "", .keys = protocol->options};
+  /// Whom a PROXY header is believed. Nobody by default: its sender chooses the peer's address.
+  std::vector<Network> read_proxies(const SectionReader& section,
+                                    const std::optional<Endpoint>& address) {
+    std::vector<Network> proxies;
+    const Node* const list = section.find("trusted_proxies");
+    const Node* const mode = section.find("proxy_protocol");
+    const bool wanted = mode != nullptr && mode->text != "off";
+    const bool needed = wanted && address && address->family() != Endpoint::Family::local;
+    if (needed && section.values().get_list("trusted_proxies").empty()) {
+      report_.add(mode->offset, "proxy_protocol: nobody is trusted to say for whom a connection is",
+                  "together with trusted_proxies, such as [10.0.0.0/8] or [127.0.0.1]");
+    }
+    if (list == nullptr || list->kind != Node::Kind::sequence) return proxies;
+    if (!wanted) {
+      report_.add(list->offset, "trusted_proxies: no PROXY header is read on this listener",
+                  "together with proxy_protocol: required or optional");
+    }
+    for (const Node& item : *list->items) {
+      if (item.invalid || item.kind != Node::Kind::scalar) continue;
+      if (std::expected<Network, std::string> network = Network::parse(item.text)) {
+        proxies.push_back(*network);
+      } else {
+        report_.add(item.offset, "trusted_proxies: " + network.error());
+      }
+    }
+    return proxies;
+  }
+
+  OptionValues read_options(const SectionReader& section, const Node& listener,
+                            const ProtocolSpec& protocol) {
+    const SectionSpec spec = {.name = "options", .help = "", .keys = protocol.options};
     const Node& node = subsection(listener, "options");
     const bool present = section.find("options") != nullptr;
-    const SectionReader options(node, spec, "the options of " + std::string(protocol->name),
+    const SectionReader options(node, spec, "the options of " + std::string(protocol.name),
                                 present ? node.offset : listener.offset, report_);
     OptionValues values = options.values();
-    for (const OptionSpec& option : protocol->options) {
+    for (const OptionSpec& option : protocol.options) {
       if (option.type != OptionType::path || !values.has(option.name)) continue;
       const std::filesystem::path path = folder_ / values.get_string(option.name);
       values.set(option.name, path.lexically_normal().string());

@@ -38,9 +38,9 @@ std::string key_table(std::span<const OptionSpec> keys) {
   return text;
 }
 
-std::string section(const SectionSpec& spec) {
-  return "\n## `" + std::string(spec.name) + "`\n\n" + std::string(spec.help) + "\n\n" +
-         key_table(spec.keys);
+std::string section(const SectionSpec& spec, std::string_view heading = "##") {
+  return "\n" + std::string(heading) + " `" + std::string(spec.name) + "`\n\n" +
+         std::string(spec.help) + "\n\n" + key_table(spec.keys);
 }
 
 }  // namespace
@@ -54,9 +54,11 @@ std::string reference_markdown(std::span<const ProtocolSpec> protocols) {
       "`1MiB`, `10kB`). Paths are relative to the folder of the file.\n";
   text += section(kServer);
   text += section(kListener);
-  text += "\n`options` is a map of the options that the listener's protocol has.\n";
+  text += section(kTls, "###");
+  text += section(kSni, "####");
+  text += "\n### `options`\n\nIn a listener, a map: the options that its protocol has.\n";
   for (const ProtocolSpec& protocol : protocols) {
-    text += "\n### `protocol: " + std::string(protocol.name) + "`\n\n";
+    text += "\n#### `protocol: " + std::string(protocol.name) + "`\n\n";
     if (!protocol.help.empty()) text += sentence(protocol.help) + "\n\n";
     text += protocol.options.empty() ? "No options.\n" : key_table(protocol.options);
   }

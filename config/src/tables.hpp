@@ -1,8 +1,10 @@
 // The sections of the file and their keys: the one table behind validation, defaults and reference.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include <simul/option.hpp>
@@ -17,6 +19,12 @@ struct SectionSpec {
   /// Keys that hold a section or a list of sections, rather than a value.
   std::span<const std::string_view> subsections = {};
 };
+
+/// An enumerator by the position of its name.
+template <typename Enum>
+Enum to_enum(std::span<const std::string_view> names, const std::string& name) {
+  return static_cast<Enum>(std::ranges::find(names, name) - names.begin());
+}
 
 inline constexpr std::string_view kRootSubsections[] = {"server", "listeners", "log"};
 
@@ -41,6 +49,11 @@ inline constexpr OptionSpec kServerKeys[] = {
      .minimum = "0s",
      .maximum = "1d"},
 };
+
+// In the order of the enums in settings.hpp.
+inline constexpr std::array<std::string_view, 3> kProxyProtocols = {"off", "optional", "required"};
+inline constexpr std::array<std::string_view, 2> kClientCertificates = {"optional", "required"};
+inline constexpr std::array<std::string_view, 2> kTlsVersions = {"1.2", "1.3"};
 
 inline constexpr OptionSpec kListenerKeys[] = {
     {.name = "name",
@@ -77,9 +90,77 @@ inline constexpr OptionSpec kListenerKeys[] = {
          "connections that the kernel queues until they are accepted (net.core.somaxconn caps it)",
      .minimum = "1",
      .maximum = "65535"},
+    {.name = "proxy_protocol",
+     .type = OptionType::choice,
+     .default_value = "off",
+     .help = "whether a connection begins with a PROXY header (v1 or v2), which says for whom the "
+             "proxy in front has opened it",
+     .choices = kProxyProtocols},
+    {.name = "trusted_proxies",
+     .type = OptionType::string_list,
+     .help = "addresses and networks whose PROXY headers count, such as [10.0.0.0/8, ::1]; needed "
+             "with proxy_protocol, except on a Unix socket"},
+    {.name = "handshake_timeout",
+     .type = OptionType::duration,
+     .default_value = "10s",
+     .help = "time for the PROXY header and the TLS handshake together",
+     .minimum = "1ms",
+     .maximum = "1h"},
+    {.name = "max_handshakes",
+     .type = OptionType::integer,
+     .default_value = "1000",
+     .help = "connections that may be in front of their PROXY header or in the TLS handshake at "
+             "once; further ones wait to be accepted",
+     .minimum = "1",
+     .maximum = "1000000"},
 };
 
-inline constexpr std::string_view kListenerSubsections[] = {"options"};
+inline constexpr std::string_view kListenerSubsections[] = {"options", "tls"};
+
+inline constexpr OptionSpec kTlsKeys[] = {
+    {.name = "certificate",
+     .type = OptionType::path,
+     .help =
+         "PEM: the server's certificate, then those that lead to the root; for clients that name "
+         "no server, or one without a certificate here",
+     .required = true},
+    {.name = "key",
+     .type = OptionType::path,
+     .help = "PEM, not encrypted; without it the key stands in the certificate's file"},
+    {.name = "ocsp", .type = OptionType::path, .help = "DER: an OCSP response to staple"},
+    {.name = "client_ca",
+     .type = OptionType::path,
+     .help = "PEM: who may sign the certificates of clients; without it none is asked for"},
+    {.name = "client_certificate",
+     .type = OptionType::choice,
+     .default_value = "required",
+     .help = "whether a client must show a certificate of client_ca or may",
+     .choices = kClientCertificates},
+    {.name = "alpn",
+     .type = OptionType::string_list,
+     .help = "names of the application protocol, preferred first; without it those of the "
+             "listener's protocol"},
+    {.name = "minimum_version",
+     .type = OptionType::choice,
+     .default_value = "1.2",
+     .help = "the oldest version of TLS that is spoken",
+     .choices = kTlsVersions},
+};
+
+inline constexpr std::string_view kTlsSubsections[] = {"sni"};
+
+inline constexpr OptionSpec kSniKeys[] = {
+    {.name = "certificate",
+     .type = OptionType::path,
+     .help = "as in tls, for the names below",
+     .required = true},
+    {.name = "key", .type = OptionType::path, .help = "as in tls"},
+    {.name = "ocsp", .type = OptionType::path, .help = "as in tls"},
+    {.name = "names",
+     .type = OptionType::string_list,
+     .help = "the servers that it is for, *.example.org too; without it those that the certificate "
+             "contains"},
+};
 
 // In the order of the enums in settings.hpp.
 inline constexpr std::array<std::string_view, 5> kLogLevels = {"trace", "debug", "info", "warning",
@@ -108,6 +189,19 @@ inline constexpr SectionSpec kListener = {
     .help = "A list: each item is an address and the protocol that is served there.",
     .keys = kListenerKeys,
     .subsections = kListenerSubsections};
+inline constexpr SectionSpec kTls = {
+    .name = "tls",
+    .help =
+        "In a listener: its connections are encrypted, TLS 1.2 and 1.3. Certificates and keys are "
+        "read again on SIGHUP.",
+    .keys = kTlsKeys,
+    .subsections = kTlsSubsections};
+inline constexpr SectionSpec kSni = {
+    .name = "sni",
+    .help =
+        "In `tls`, a list: further certificates, chosen by the name of the server that the client "
+        "asks for. A name may have several with different types of key.",
+    .keys = kSniKeys};
 inline constexpr SectionSpec kLog = {
     .name = "log", .help = "The server's own messages.", .keys = kLogKeys};
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include <simul/detail/task_base.hpp>
+#include <simul/tls_stream.hpp>
 
 namespace simul {
 namespace {
@@ -17,6 +18,10 @@ std::string_view reason_text(CloseReason reason) noexcept {
 }  // namespace
 
 Connection::~Connection() = default;
+
+const TlsStream* Connection::tls() const noexcept {
+  return dynamic_cast<const TlsStream*>(&stream_);
+}
 
 void Connection::supervise(detail::TaskBase& handler, Duration idle_timeout) {
   handler_ = &handler;

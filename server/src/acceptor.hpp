@@ -1,5 +1,5 @@
-// Acceptor: one listening socket of a loop: it accepts, waits for a place within the limits, and
-// starts a session.
+// Acceptor: one listening socket of a loop: it accepts, waits for a place within the limits, sees to the
+// handshake if the listener has one, and starts a session.
 //
 //   Acceptor acceptor(shard, service, socket);
 //   group.spawn(acceptor.run());     // until it is cancelled
@@ -9,12 +9,14 @@
 // the kernel's queue. When descriptors or memory run out it waits, longer each time: it never spins.
 #pragma once
 
+#include <exception>
 #include <system_error>
 
 #include <simul/clock.hpp>
 #include <simul/coro.hpp>
 #include <simul/socket.hpp>
 
+#include "connection_limit.hpp"
 #include "log_throttle.hpp"
 
 namespace simul::server {
@@ -38,6 +40,9 @@ class Acceptor {
 
  private:
   Coro<> serve(SocketListener::Accepted accepted);
+  Coro<> shake_hands(SocketListener::Accepted accepted, ConnectionLimit::Permit own,
+                     ConnectionLimit::Permit total, ConnectionLimit::Permit handshake);
+  void report_unserved(const std::exception& error);
   void report_refusal(std::error_code error, Duration pause);
 
   Shard& shard_;

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <exception>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +24,7 @@
 #include <simul/loop_group.hpp>
 #include <simul/signals.hpp>
 #include <simul/task_group.hpp>
+#include <simul/to_thread.hpp>
 #include <simul/units.hpp>
 
 #include "connection_limit.hpp"
@@ -35,21 +37,35 @@
 namespace simul::server {
 namespace {
 
+/// Throws what the protocol says of its options.
 std::unique_ptr<Protocol> make_protocol(const config::ListenerSettings& listener,
                                         std::span<const ProtocolType> protocols) {
   const auto type = std::ranges::find_if(protocols, [&](const ProtocolType& candidate) {
     return candidate.spec.name == listener.protocol;
   });
   if (type == protocols.end()) {
-    throw ConfigurationError(
-        fmt::format("listener '{}': there is no protocol '{}'", listener.name, listener.protocol));
+    throw std::runtime_error("there is no such protocol");
   }
-  try {
-    return type->make(listener.options);
-  } catch (const std::exception& error) {
-    throw ConfigurationError(
-        fmt::format("listener '{}': {}: {}", listener.name, listener.protocol, error.what()));
+  return type->make(listener.options);
+}
+
+/// For a log, where the severity is said already.
+std::string place_and_message(const config::Diagnostic& diagnostic) {
+  return fmt::format("{}:{}:{}: {}", diagnostic.file, diagnostic.line, diagnostic.column,
+                     diagnostic.message);
+}
+
+/// What comes before its protocol, in parentheses behind it.
+std::string describe_protocol(const config::ListenerSettings& listener) {
+  std::string text = listener.protocol;
+  if (listener.tls) {
+    text += " over TLS";
   }
+  if (listener.proxy_protocol != config::ProxyProtocol::off) {
+    const bool required = listener.proxy_protocol == config::ProxyProtocol::required;
+    text += fmt::format(", PROXY header {}", required ? "required" : "optional");
+  }
+  return text;
 }
 
 /// Writes down what the descriptor limit allows; gives the connections that fit.
@@ -73,9 +89,34 @@ std::uint32_t plan_connections(std::uint32_t wanted, std::size_t loops, std::siz
 
 Server::Server(config::Settings settings, std::span<const ProtocolType> protocols)
     : settings_(std::move(settings)) {
+  std::vector<config::Diagnostic> wrong;
   for (const config::ListenerSettings& listener : settings_.listeners) {
-    services_.emplace_back(listener, make_protocol(listener, protocols));
+    std::unique_ptr<Protocol> protocol;
+    try {
+      protocol = make_protocol(listener, protocols);
+    } catch (const std::exception& error) {
+      wrong.push_back(listener.place);
+      wrong.back().message =
+          fmt::format("listener '{}': {}: {}", listener.name, listener.protocol, error.what());
+    }
+    Service& service = services_.emplace_back(listener, std::move(protocol));
+    if (service.tls) {
+      std::ranges::move(service.tls->load(), std::back_inserter(wrong));
+    }
   }
+  if (!wrong.empty()) {
+    throw ConfigurationError(std::move(wrong));
+  }
+}
+
+std::vector<config::Diagnostic> Server::doubts() const {
+  std::vector<config::Diagnostic> doubts;
+  for (const Service& service : services_) {
+    if (service.tls) {
+      std::ranges::move(service.tls->doubts(), std::back_inserter(doubts));
+    }
+  }
+  return doubts;
 }
 
 Server::~Server() = default;
@@ -111,7 +152,11 @@ class Server::Run {
     });
     log(LogLevel::info, "ready");
 
-    const int signal = co_await signals.next();
+    int signal = co_await signals.next();
+    while (signal == SIGHUP) {
+      co_await to_thread([this] { server_.reload_certificates(); });
+      signal = co_await signals.next();
+    }
     const Duration timeout = server_.settings_.server.shutdown_timeout;
     log(LogLevel::info,
         fmt::format("SIG{}: stopping; {} connections have {} to end, a second signal ends them now",
@@ -134,7 +179,10 @@ class Server::Run {
 
   /// Ends the connections at the deadline or at the second signal, and the process at the next one.
   Coro<> lose_patience(SignalSet& signals, Duration timeout) {
-    auto next_signal = [&signals]() -> Coro<> { co_await signals.next(); };
+    auto next_signal = [&signals]() -> Coro<> {
+      while (co_await signals.next() == SIGHUP) {
+      }
+    };
     const bool asked = co_await move_on_after(timeout, next_signal);
     log(LogLevel::warning,
         fmt::format("{}: {} connections are ended",
@@ -143,7 +191,7 @@ class Server::Run {
       shard.end_sessions();
       co_return;
     });
-    co_await signals.next();
+    co_await next_signal();
     log(LogLevel::error, fmt::format("another signal: exiting with {} connections that don't end",
                                      limit_.current()));
     std::_Exit(EXIT_FAILURE);
@@ -178,7 +226,8 @@ class Server::Run {
 
 void Server::run() {
   // First, so that the threads of the loops inherit the blocked signals.
-  SignalSet signals({SIGTERM, SIGINT});
+  SignalSet signals({SIGTERM, SIGINT, SIGHUP});
+  report_certificates();
   const std::size_t loops = settings_.server.threads.value_or(usable_processors());
   log(LogLevel::info, fmt::format("threads: {}, each with an event loop", loops));
   const std::uint32_t max_connections =
@@ -206,8 +255,40 @@ void Server::bind(std::size_t loops) {
     services_[i].endpoint = acquired[i].endpoint;
     log(LogLevel::info,
         fmt::format("listening on {} ({}) as '{}'", services_[i].endpoint.to_string(),
-                    settings_.listeners[i].protocol, acquired[i].name));
+                    describe_protocol(settings_.listeners[i]), acquired[i].name));
   }
+}
+
+void Server::report_certificates() const {
+  for (const Service& service : services_) {
+    if (service.tls) {
+      for (const std::string& certificate : service.tls->describe()) {
+        log(LogLevel::info, fmt::format("listener '{}': {}", service.settings.name, certificate));
+      }
+    }
+  }
+  for (const config::Diagnostic& doubt : doubts()) {
+    log(LogLevel::warning, place_and_message(doubt));
+  }
+}
+
+/// A listener whose files are wrong keeps the certificates that it has.
+void Server::reload_certificates() {
+  log(LogLevel::info, "SIGHUP: reading the certificates again");
+  for (Service& service : services_) {
+    if (!service.tls) {
+      continue;
+    }
+    const std::vector<config::Diagnostic> wrong = service.tls->load();
+    for (const config::Diagnostic& diagnostic : wrong) {
+      log(LogLevel::error, place_and_message(diagnostic));
+    }
+    if (!wrong.empty()) {
+      log(LogLevel::error,
+          fmt::format("listener '{}' keeps its certificates as they were", service.settings.name));
+    }
+  }
+  report_certificates();
 }
 
 /// While the sockets are still open, so that it can't be the file of a successor.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <simul/config/settings.hpp>
@@ -12,6 +13,7 @@
 #include <simul/socket.hpp>
 
 #include "connection_limit.hpp"
+#include "listener_tls.hpp"
 
 namespace simul::server {
 
@@ -19,11 +21,23 @@ struct Service {
   Service(const config::ListenerSettings& listener, std::unique_ptr<Protocol> made)
       : settings(listener),
         protocol(std::move(made)),
-        limit(listener.max_connections.value_or(std::numeric_limits<std::uint32_t>::max())) {}
+        limit(listener.max_connections.value_or(std::numeric_limits<std::uint32_t>::max())),
+        handshake_limit(listener.max_handshakes) {
+    if (listener.tls) {
+      tls.emplace(*listener.tls);
+    }
+  }
+
+  /// Does something come before the protocol?
+  [[nodiscard]] bool has_handshake() const noexcept {
+    return tls || settings.proxy_protocol != config::ProxyProtocol::off;
+  }
 
   const config::ListenerSettings& settings;
   std::unique_ptr<Protocol> protocol;
   ConnectionLimit limit;
+  ConnectionLimit handshake_limit;
+  std::optional<ListenerTls> tls{};       ///< none: plain TCP
   Endpoint endpoint{};                    ///< as bound
   std::vector<SocketListener> sockets{};  ///< loop i has i, i + loops, i + 2 * loops ...
 };

@@ -6,27 +6,57 @@
 #include <fmt/format.h>
 
 #include <simul/exception_group.hpp>
-#include <simul/quote.hpp>
 #include <simul/task.hpp>
 
 #include "acceptor.hpp"
+#include "peer_name.hpp"
 #include "service.hpp"
 #include "shard.hpp"
 
 namespace simul::server {
+/// A session with its stream inside. What it holds outlives the task that it is.
+template <typename Held>
+class Session::Of final : private Held, public Session {
+ public:
+  template <typename From>
+  Of(Acceptor& acceptor, From from)
+      : Held(std::move(from), acceptor.shard().next_id()), Session(acceptor) {}
+  ~Of() override { finish(); }
+  [[nodiscard]] Connection& connection() noexcept override { return Held::connection; }
+};
+
 namespace {
 
-/// A Unix client may bind its socket to any path, so that one is foreign text.
-std::string peer_name(const Endpoint& peer) {
-  switch (peer.family()) {
-    case Endpoint::Family::unspecified:
-      return "a local client";
-    case Endpoint::Family::local:
-      return "local client " + quote(peer.path());
-    default:
-      return peer.to_string();
-  }
-}
+struct PlainSocket {
+  PlainSocket(SocketListener::Accepted accepted, std::uint64_t id) noexcept
+      : stream(std::move(accepted.stream)), connection(stream, std::move(accepted.peer), id) {}
+
+  SocketStream stream;
+  Connection connection;
+};
+
+struct AdmittedStream {
+  class Proxied final : public Connection {
+   public:
+    Proxied(AdmittedStream& held, Endpoint peer, std::uint64_t id) noexcept
+        : Connection(*held.stream, std::move(peer), id), held_(held) {}
+    [[nodiscard]] const ProxyHeader* proxy_header() const noexcept override {
+      return held_.header.get();
+    }
+
+   private:
+    AdmittedStream& held_;
+  };
+
+  AdmittedStream(Admitted admitted, std::uint64_t id) noexcept
+      : stream(std::move(admitted.stream)),
+        header(std::move(admitted.proxy_header)),
+        connection(*this, std::move(admitted.peer), id) {}
+
+  std::unique_ptr<Stream> stream;
+  std::unique_ptr<const ProxyHeader> header;
+  Proxied connection;
+};
 
 }  // namespace
 
@@ -34,18 +64,22 @@ struct Session::Unstarted {
   void operator()(Session* session) const noexcept { delete session; }
 };
 
-Session::Session(Acceptor& acceptor, SocketListener::Accepted accepted)
-    : TaskBase(acceptor.shard().loop()),
-      acceptor_(acceptor),
-      stream_(std::move(accepted.stream)),
-      connection_(stream_, accepted.peer, acceptor.shard().next_id()) {}
+Session::Session(Acceptor& acceptor) : TaskBase(acceptor.shard().loop()), acceptor_(acceptor) {}
 
 void Session::start(Acceptor& acceptor, SocketListener::Accepted accepted) {
-  std::unique_ptr<Session, Unstarted> session(new Session(acceptor, std::move(accepted)));
+  start(std::unique_ptr<Session, Unstarted>(new Of<PlainSocket>(acceptor, std::move(accepted))));
+}
+
+void Session::start(Acceptor& acceptor, Admitted admitted) {
+  start(std::unique_ptr<Session, Unstarted>(new Of<AdmittedStream>(acceptor, std::move(admitted))));
+}
+
+void Session::start(std::unique_ptr<Session, Unstarted> session) {
+  Acceptor& acceptor = session->acceptor_;
   const Service& service = acceptor.service();
-  Coro<> handler = service.protocol->serve(session->connection_);
+  Coro<> handler = service.protocol->serve(session->connection());
   handler.require_startable();
-  session->connection_.supervise(*session, service.settings.idle_timeout);
+  session->connection().supervise(*session, service.settings.idle_timeout);
   session->mark_observed();  // it reports its failure itself
 
   auto frame = handler.release();
@@ -55,7 +89,9 @@ void Session::start(Acceptor& acceptor, SocketListener::Accepted accepted) {
   session.release()->drop_reference();  // the loop's own keeps it until the task has ended
 }
 
-Session::~Session() {
+Session::~Session() = default;
+
+void Session::finish() noexcept {
   if (link_ == nullptr) {
     return;
   }
@@ -66,7 +102,7 @@ Session::~Session() {
   }
   // Whoever was cut off in the middle of an answer must not take it for a complete one.
   const bool cut_off = why == CloseReason::failed || why == CloseReason::shutdown;
-  stream_.close(cut_off ? Stream::CloseMode::abort : Stream::CloseMode::graceful);
+  connection().close(cut_off ? Stream::CloseMode::abort : Stream::CloseMode::graceful);
   shard.closed(*this, why);
   // Last: a permit stands for the descriptor as well.
   acceptor_.service().limit.leave();
@@ -74,9 +110,10 @@ Session::~Session() {
 }
 
 std::string Session::describe() const {
-  return fmt::format("connection {} of {} to '{}', {} bytes in, {} bytes out", connection_.id(),
-                     peer_name(connection_.peer()), acceptor_.service().settings.name,
-                     connection_.bytes_received(), connection_.bytes_sent()) +
+  const Connection& served = connection();
+  return fmt::format("connection {} of {} to '{}', {} bytes in, {} bytes out", served.id(),
+                     peer_name(served.peer()), acceptor_.service().settings.name,
+                     served.bytes_received(), served.bytes_sent()) +
          (ended() ? "" : ", waits for " + backtrace());
 }
 
@@ -84,7 +121,7 @@ CloseReason Session::reason() const noexcept {
   if (state() == TaskState::failed) {
     return CloseReason::failed;
   }
-  const CloseReason reason = connection_.close_reason();
+  const CloseReason reason = connection().close_reason();
   const bool loop_ended = state() == TaskState::cancelled && reason == CloseReason::handler;
   return loop_ended ? CloseReason::shutdown : reason;
 }

@@ -1,7 +1,8 @@
 // Session: one connection being served. It is the task of the connection's handler, and owns the
-// socket; it ends with the handler, whatever ended that.
+// stream; it ends with the handler, whatever ended that.
 //
-//   Session::start(acceptor, std::move(accepted));
+//   Session::start(acceptor, std::move(accepted));     // a plain socket
+//   Session::start(acceptor, std::move(admitted));     // what a handshake has made of one
 //
 // An idle connection is little more than this object and the handler's frame, so a member here is paid
 // ten thousand times. That is why it is the task itself, rather than a coroutine that awaits one: no
@@ -9,6 +10,7 @@
 #pragma once
 
 #include <exception>
+#include <memory>
 #include <string>
 
 #include <simul/connection.hpp>
@@ -16,18 +18,23 @@
 #include <simul/detail/task_base.hpp>
 #include <simul/socket.hpp>
 
+#include "admit.hpp"
+
 namespace simul::server {
 
 class Acceptor;
 
-class Session final : public detail::TaskBase {
+class Session : public detail::TaskBase {
  public:
   /// Queues the handler on the acceptor's loop. Takes over a permit of the service's limit and one of
   /// the server's, unless it throws. Throws what Protocol::serve throws before its first step.
   static void start(Acceptor& acceptor, SocketListener::Accepted accepted);
+  static void start(Acceptor& acceptor, Admitted admitted);
 
-  [[nodiscard]] Connection& connection() noexcept { return connection_; }
-  [[nodiscard]] const Connection& connection() const noexcept { return connection_; }
+  [[nodiscard]] virtual Connection& connection() noexcept = 0;
+  [[nodiscard]] const Connection& connection() const noexcept {
+    return const_cast<Session*>(this)->connection();
+  }
   [[nodiscard]] Session* next() const noexcept { return next_; }
   /// Who it is and what it waits for, for people.
   [[nodiscard]] std::string describe() const;
@@ -36,13 +43,19 @@ class Session final : public detail::TaskBase {
     return outcome_.exception();
   }
 
+ protected:
+  explicit Session(Acceptor& acceptor);
+  ~Session() override;
+  /// The task has ended, its connection is still there.
+  void finish() noexcept;
+
  private:
   friend class SessionList;
+  template <typename Held>
+  class Of;
   struct Unstarted;
 
-  Session(Acceptor& acceptor, SocketListener::Accepted accepted);
-  /// When the task has ended.
-  ~Session() override;
+  static void start(std::unique_ptr<Session, Unstarted> session);
   void store_exception(std::exception_ptr error) noexcept override {
     outcome_.set_exception(std::move(error));
   }
@@ -53,8 +66,6 @@ class Session final : public detail::TaskBase {
   Acceptor& acceptor_;
   Session* next_ = nullptr;
   Session** link_ = nullptr;  // null: it never started
-  SocketStream stream_;
-  Connection connection_;
 };
 
 /// The sessions of a loop, newest first.

@@ -8,6 +8,8 @@
 #include <simul/exception_group.hpp>
 #include <simul/log.hpp>
 
+#include "peer_name.hpp"
+
 namespace simul::server {
 namespace {
 
@@ -37,7 +39,17 @@ void Shard::accept() {
       acceptors_.emplace_back(*this, service, service.sockets[i]);
     }
   }
+  handshaking_ = spawn(keep_handshakes());
   accepting_ = spawn(accept_on_all());
+}
+
+Coro<> Shard::keep_handshakes() {
+  auto body = [this](TaskGroup& group) -> Coro<> {
+    handshakes_ = &group;
+    co_await last_handshake_.passed();
+  };
+  co_await with_group(body);
+  handshakes_ = nullptr;
 }
 
 Coro<> Shard::accept_on_all() {
@@ -63,13 +75,19 @@ Coro<> Shard::stop_accepting() {
 }
 
 Coro<> Shard::drain() {
+  draining_ = true;
+  last_handshake_.open();
   for (Session* session = sessions_.first(); session != nullptr; session = session->next()) {
     session->connection().drain();
   }
+  co_await handshaking_;
   co_await empty_.passed();
 }
 
 void Shard::end_sessions() {
+  if (handshakes_ != nullptr) {
+    handshakes_->cancel("the server stops");
+  }
   int left_out = -kReportedSessions;
   for (Session* session = sessions_.first(); session != nullptr; session = session->next()) {
     if (++left_out <= 0) {
@@ -103,6 +121,18 @@ void Shard::opened(Session& session) noexcept {
   empty_.close();
   ++statistics_.accepted;
   ++statistics_.current;
+  if (draining_) {
+    session.connection().drain();
+  }
+}
+
+void Shard::refused(const Service& service, const Refusal& refusal) noexcept {
+  statistics_.count_refusal(refusal.reason);
+  if (refusal.reason != Refusal::Reason::gone && refusals_.admit(loop_.now())) {
+    log(LogLevel::info,
+        fmt::format("listener '{}': {}: {}{}", service.settings.name, peer_name(refusal.peer),
+                    refusal.text, refusals_.take_suppressed()));
+  }
 }
 
 void Shard::closed(Session& session, CloseReason reason) noexcept {

@@ -21,6 +21,7 @@
 #include <simul/task_group.hpp>
 
 #include "acceptor.hpp"
+#include "admit.hpp"
 #include "connection_limit.hpp"
 #include "gate.hpp"
 #include "log_throttle.hpp"
@@ -46,9 +47,10 @@ class Shard {
   void accept();
   /// Also lets go of who waits for a place.
   Coro<> stop_accepting();
-  /// Tells all sessions that the server wants to end, and waits until they have.
+  /// Lets handshakes come to their end, tells all sessions that the server wants to end, and waits until
+  /// they have.
   Coro<> drain();
-  /// Reports the sessions that are left and cancels their handlers.
+  /// Reports the sessions that are left and cancels their handlers, and handshakes.
   void end_sessions();
   Coro<> stop();
   /// Makes retired() return: nobody needs this loop any more.
@@ -63,6 +65,9 @@ class Shard {
   [[nodiscard]] ConnectionLimit& total_limit() const noexcept { return total_limit_; }
   /// For a connection; unique within the server.
   [[nodiscard]] std::uint64_t next_id() noexcept { return ids_++ * count_ + index_ + 1; }
+  /// For connections in their handshake.
+  [[nodiscard]] TaskGroup& handshakes() noexcept { return *handshakes_; }
+  void refused(const Service& service, const Refusal& refusal) noexcept;
   void opened(Session& session) noexcept;
   void closed(Session& session, CloseReason reason) noexcept;
   /// Writes some of them down.
@@ -70,6 +75,7 @@ class Shard {
 
  private:
   Coro<> accept_on_all();
+  Coro<> keep_handshakes();
 
   Loop& loop_;
   const std::size_t index_;
@@ -82,9 +88,14 @@ class Shard {
   Statistics statistics_;  // the bytes are those of closed connections
   Task<> accepting_;
   CancelScope* accepting_scope_ = nullptr;
+  Task<> handshaking_;
+  TaskGroup* handshakes_ = nullptr;
+  Gate last_handshake_{Gate::State::closed};  // open: no further ones will come
+  bool draining_ = false;
   Gate empty_{Gate::State::open};
   Gate retired_{Gate::State::closed};
   LogThrottle failures_;
+  LogThrottle refusals_;
 };
 
 }  // namespace simul::server

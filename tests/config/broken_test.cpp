@@ -399,6 +399,58 @@ TEST_CASE("listeners that share a name or an address are refused at the second")
   });
 }
 
+/// In a listener, after its protocol.
+Broken secured(std::string_view keys, std::vector<std::string> causes) {
+  return {"listeners:\n- {name: a, address: '127.0.0.1:1', protocol: echo, " + std::string(keys) +
+              "}\n",
+          std::move(causes)};
+}
+
+TEST_CASE("a tls section that can't be meant is refused") {
+  check_all({
+      secured("‸tls: ", {"tls must be a map, not nothing"}),
+      secured("tls: ‸yes", {"tls must be a map, not a single value"}),
+      secured("tls: ‸{key: a.key}", {"missing key 'certificate' in tls"}),
+      secured("tls: {certificate: ‸''}", {"certificate: the path is empty"}),
+      secured("tls: {certificate: a, ‸certifcate: b}", {"unknown key 'certifcate' in tls"}),
+      secured("tls: {certificate: a, client_certificate: ‸optional}",
+              {"client_certificate: nobody says who may sign it"}),
+      secured("tls: {certificate: a, client_ca: b, client_certificate: ‸none}",
+              {"client_certificate: 'none' is not one of the choices"}),
+      secured("tls: {certificate: a, minimum_version: ‸1.1}",
+              {"minimum_version: '1.1' is not one of the choices"}),
+      secured("tls: {certificate: a, alpn: ‸h2}", {"alpn: expected a list, not a single value"}),
+      secured("tls: {certificate: a, alpn: ‸[h2, '']}", {"alpn: '' is not the name of a protocol"}),
+      secured("tls: {certificate: a, ‸sni: }", {"sni must be a list, not nothing"}),
+      secured("tls: {certificate: a, sni: ‸{certificate: b}}", {"sni must be a list, not a map"}),
+      secured("tls: {certificate: a, sni: [‸~]}", {"an item of sni must be a map, not nothing"}),
+      secured("tls: {certificate: a, sni: [‸{key: b}]}",
+              {"missing key 'certificate' in an item of sni"}),
+      secured("tls: {certificate: a, sni: [{certificate: b, ‸alpn: [h2]}]}",
+              {"unknown key 'alpn' in an item of sni"}),
+      secured(
+          "tls: {certificate: a, sni: [{certificate: b, names: [ok.org, ‸'*', ‸'a.*.org', ‸'']}]}",
+          {"names: '*' is not the name of a server", "names: 'a.*.org' is not the name of a server",
+           "names: '' is not the name of a server"}),
+      secured("handshake_timeout: ‸0s, max_handshakes: ‸0",
+              {"handshake_timeout: '0s' is below the minimum of 1ms",
+               "max_handshakes: '0' is below the minimum of 1"}),
+  });
+}
+
+TEST_CASE("PROXY headers need somebody who is trusted to send them") {
+  check_all({
+      secured("proxy_protocol: ‸required",
+              {"proxy_protocol: nobody is trusted to say for whom a connection is"}),
+      secured("proxy_protocol: ‸optional, trusted_proxies: []",
+              {"proxy_protocol: nobody is trusted to say for whom a connection is"}),
+      secured("trusted_proxies: ‸[10.0.0.0/8]",
+              {"trusted_proxies: no PROXY header is read on this listener"}),
+      secured("proxy_protocol: ‸on, trusted_proxies: [10.0.0.0/8]",
+              {"proxy_protocol: 'on' is not one of the choices"}),
+  });
+}
+
 TEST_CASE("all errors of all kinds are found in one pass, in the order of the file") {
   check(
       {"‸sever: {}\n"

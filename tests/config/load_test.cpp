@@ -113,6 +113,81 @@ log: {level: warning, format: json}
   CHECK(listener.options.get_string("mode") == "fast");
 }
 
+TEST_CASE("a listener's TLS knows its files and where they are named") {
+  const Settings settings = load_good(
+      "listeners:\n"
+      "- name: web\n"
+      "  address: 127.0.0.1:443\n"
+      "  protocol: http\n"
+      "  tls:\n"
+      "    certificate: certs/site.pem\n"
+      "    key: /etc/site.key\n"
+      "    client_ca: ca.pem\n"
+      "    minimum_version: 1.3\n"
+      "    sni:\n"
+      "    - certificate: other.pem\n"
+      "      ocsp: other.ocsp\n"
+      "      names: [other.org, '*.other.org']\n"
+      "  handshake_timeout: 3s\n"
+      "  max_handshakes: 7\n",
+      "/etc/simul/simul.yaml");
+  const ListenerSettings& web = settings.listeners.at(0);
+  REQUIRE(web.tls.has_value());
+  const TlsSettings& tls = *web.tls;
+  REQUIRE(tls.certificates.size() == 2);
+  CHECK(tls.certificates[0].certificate.path == "/etc/simul/certs/site.pem");
+  CHECK(tls.certificates[0].key.path == "/etc/site.key");
+  CHECK(tls.certificates[0].key.place.line == 7);
+  CHECK(tls.certificates[0].key.place.column == 10);
+  CHECK(tls.certificates[0].names.empty());
+  CHECK(tls.certificates[1].certificate.path == "/etc/simul/other.pem");
+  CHECK(tls.certificates[1].key.path.empty());
+  CHECK(tls.certificates[1].ocsp.path == "/etc/simul/other.ocsp");
+  CHECK(tls.certificates[1].names == std::vector<std::string>{"other.org", "*.other.org"});
+  CHECK(tls.client_ca.path == "/etc/simul/ca.pem");
+  CHECK(tls.client_certificate == ClientCertificate::required);
+  CHECK(tls.minimum_version == TlsVersion::tls_1_3);
+  CHECK(web.handshake_timeout == 3s);
+  CHECK(web.max_handshakes == 7);
+}
+
+TEST_CASE("ALPN is what the protocol is called unless the file says otherwise") {
+  constexpr std::string_view kNames[] = {"spoken/2", "spoken/1"};
+  const ProtocolSpec protocols[] = {{.name = "spoken", .alpn = kNames}};
+  const auto alpn = [&](std::string_view tls) {
+    const LoadResult result =
+        load("listeners: [{name: a, address: '*:1', protocol: spoken, tls: {certificate: a" +
+                 std::string(tls) + "}}]",
+             "simul.yaml", protocols);
+    REQUIRE(result);
+    return result->listeners[0].tls->alpn;
+  };
+  CHECK(alpn("") == std::vector<std::string>{"spoken/2", "spoken/1"});
+  CHECK(alpn(", alpn: [mine]") == std::vector<std::string>{"mine"});
+  CHECK(alpn(", alpn: []").empty());
+}
+
+TEST_CASE("a listener without more says nothing before its protocol") {
+  const ListenerSettings listener = load_good(kSmallest).listeners.at(0);
+  CHECK_FALSE(listener.tls.has_value());
+  CHECK(listener.proxy_protocol == ProxyProtocol::off);
+  CHECK(listener.trusted_proxies.empty());
+  CHECK(listener.handshake_timeout == 10s);
+  CHECK(listener.max_handshakes == 1000);
+}
+
+TEST_CASE("PROXY headers are taken from networks; on a Unix socket, from whoever may open it") {
+  const Settings settings = load_good(
+      "listeners:\n"
+      "- {name: a, address: '*:1', protocol: echo, proxy_protocol: required,"
+      " trusted_proxies: [10.0.0.0/8, '::1']}\n"
+      "- {name: b, address: 'unix:/b', protocol: echo, proxy_protocol: optional}\n");
+  CHECK(settings.listeners[0].proxy_protocol == ProxyProtocol::required);
+  REQUIRE(settings.listeners[0].trusted_proxies.size() == 2);
+  CHECK(settings.listeners[0].trusted_proxies[0].to_string() == "10.0.0.0/8");
+  CHECK(settings.listeners[1].proxy_protocol == ProxyProtocol::optional);
+}
+
 TEST_CASE("every log level has its name") {
   const std::vector<std::pair<std::string, LogLevel>> levels = {{"trace", LogLevel::trace},
                                                                 {"debug", LogLevel::debug},

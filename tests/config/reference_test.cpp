@@ -24,7 +24,12 @@ TEST_CASE("the reference has a row for every key and option") {
   CHECK(has("## `listeners`"));
   CHECK(text.contains("| `address` | *required* |"));
   CHECK(text.contains("| `max_connections` | `unlimited` |"));
-  CHECK(has("### `protocol: echo`"));
+  CHECK(text.contains("| `handshake_timeout` | `10s` |"));
+  CHECK(has("### `tls`"));
+  CHECK(text.contains("| `certificate` | *required* | a path |"));
+  CHECK(has("#### `sni`"));
+  CHECK(text.contains("| `names` | none |"));
+  CHECK(has("#### `protocol: echo`"));
   CHECK(has("Sends back what it receives."));
   CHECK(has("No options."));
   CHECK(has("| `root` | none | a path | folder of files to serve |"));

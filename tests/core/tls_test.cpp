@@ -59,15 +59,6 @@ Coro<std::error_code> greet_with(std::string_view bytes, bool then_end) {
   co_return end.error();
 }
 
-std::string message_of(TlsServerSettings settings) {
-  try {
-    (void)TlsServerContext::load(std::move(settings));
-  } catch (const TlsError& error) {
-    return error.what();
-  }
-  return "";
-}
-
 }  // namespace
 
 TEST_SUITE("tls") {
@@ -121,7 +112,7 @@ TEST_SUITE("tls") {
 
   TEST_CASE("of several types of key each client gets one that it knows") {
     const TlsCertificate ec = certificates().make("both-ec");
-    const TlsCertificate rsa = certificates().make("both-rsa", {.rsa = true});
+    const TlsCertificate rsa = certificates().make("both-rsa", {.key = "RSA"});
     const ServerContext server = server_with({.certificates = {rsa, ec}});
     CHECK(server->signs_slowly());
     CHECK_FALSE(plain_server()->signs_slowly());
@@ -397,40 +388,6 @@ TEST_SUITE("tls") {
       CHECK_FALSE((co_await move_on_after(10s, handshake)).has_value());
       CHECK((co_await far.recv()).error() == Errc::end_of_stream);
     });
-  }
-
-  TEST_CASE("what keeps a certificate from being used is said, with the file") {
-    const auto good = certificates().make("usable");
-    const auto other = certificates().make("other");
-    const std::string missing = certificates().folder() + "/missing.pem";
-    const std::string empty = certificates().write("empty.pem", "");
-    const std::string text = certificates().write("text.pem", "no PEM\n");
-    const std::string encrypted = certificates().write(
-        "encrypted.key",
-        "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
-        "MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAgAAAAAAAAAAAICCAAwDAYIKoZIhvcN\n"
-        "AgkFADAdBglghkgBZQMEASoEEAAAAAAAAAAAAAAAAAAAAAAEgZAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
-        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
-        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
-        "AAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
-        "-----END ENCRYPTED PRIVATE KEY-----\n");
-    CHECK(message_of({}) == "a TLS server needs a certificate");
-    CHECK(message_of({.certificates = {{.certificate = missing, .key = good.key}}}) ==
-          missing + ": No such file or directory");
-    CHECK(message_of({.certificates = {{.certificate = empty, .key = good.key}}}) ==
-          empty + ": the file is empty");
-    CHECK(message_of({.certificates = {{.certificate = text, .key = good.key}}}) ==
-          text + ": no certificate in PEM form is in this file");
-    CHECK(message_of(
-              {.certificates = {{.certificate = good.certificate, .key = good.certificate}}}) ==
-          good.certificate + ": no private key in PEM form is in this file");
-    CHECK(message_of({.certificates = {{.certificate = good.certificate, .key = other.key}}}) ==
-          other.key + ": the key doesn't belong to the certificate " + good.certificate);
-    CHECK(message_of({.certificates = {{.certificate = good.certificate, .key = encrypted}}})
-              .starts_with(encrypted + ": the key is encrypted"));
-    CHECK(message_of({.certificates = {good}, .client_certificate = ClientCertificate::required})
-              .starts_with("client certificates are wanted"));
-    CHECK(message_of({.certificates = {good}, .alpn = {""}}).starts_with("ALPN"));
   }
 
   TEST_CASE("many messages that came together are read one after the other") {

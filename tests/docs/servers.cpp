@@ -15,6 +15,7 @@
 #include <doctest/doctest.h>
 
 #include <simul/simul.hpp>
+#include <simul/testing.hpp>
 
 using namespace simul;
 using namespace std::chrono_literals;
@@ -60,6 +61,25 @@ void serve_on_all_processors(const Endpoint& endpoint) {
   });
 }
 // [/all]
+
+// [client]
+Coro<> greet(Connection& peer) {
+  std::string name = peer.peer().to_string();  // behind a proxy: of the client, not of the proxy
+  if (const TlsStream* const tls = peer.tls()) {
+    const TlsIdentity client = tls->peer_identity();
+    if (!client.subject.empty()) {  // it has shown a certificate, and that was verified
+      name = client.subject;
+    }
+  }
+  if (const ProxyHeader* const header = peer.proxy_header()) {
+    if (const std::string* const id = header->find(ProxyTlv::kUniqueId)) {
+      log(LogLevel::info, "request " + *id + " of " + name);
+    }
+  }
+  const std::string greeting = "Hello, " + name + "\n";
+  (void)co_await peer.send(greeting);
+}
+// [/client]
 
 // [log]
 void log_to_stdout() {
@@ -130,6 +150,15 @@ TEST_SUITE("documents: servers") {
       SocketStream peer = co_await connect_to_host("localhost", number);
       CHECK(peer.peer_endpoint() == listening.local_endpoint());
     }(std::move(listener), port));
+  }
+
+  TEST_CASE("client") {
+    run([]() -> Coro<> {
+      auto [near, far] = memory_stream_pair();
+      Connection peer(near, *Endpoint::parse("192.0.2.7:4711"), 1);
+      co_await greet(peer);
+      CHECK((co_await far.recv())->text() == "Hello, 192.0.2.7:4711\n");
+    }());
   }
 
   TEST_CASE("log") {

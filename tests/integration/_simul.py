@@ -92,9 +92,12 @@ def limit_descriptors(count):
 class Serve:
     """`simul serve` with these listeners, ready when the block begins, stopped when it ends."""
 
-    def __init__(self, *listeners, log="", descriptors=None, **server):
+    def __init__(self, *listeners, log="", descriptors=None, files=(), **server):
+        """`files`: copied into the folder of the configuration, which names them without a folder."""
         self.folder = tempfile.TemporaryDirectory()
         self.path = pathlib.Path(self.folder.name)
+        for file in files:
+            shutil.copy(file, self.path)
         (self.path / "simul.yaml").write_text(config(*listeners, log=log, **server))
         self.log_path = self.path / "log"
         self.descriptors = descriptors
@@ -115,7 +118,7 @@ class Serve:
                 raise AssertionError(f"the server ended: {self.log()}")
             self.endpoints = dict(
                 (name, address)
-                for address, name in re.findall(r"listening on (\S+) \(\w+\) as '([^'\"]+)'", self.log())
+                for address, name in re.findall(r"listening on (\S+) \([^)]*\) as '([^'\"]+)'", self.log())
             )
         except BaseException:
             self.kill()
@@ -142,9 +145,10 @@ class Serve:
         return re.search(pattern, self.log())
 
     def wait_for_log(self, pattern):
-        return wait_until(
-            lambda: self.logged(pattern), f"a log line like {pattern!r}, but: {self.log()}"
-        )
+        try:
+            return wait_until(lambda: self.logged(pattern), f"a log line like {pattern!r}")
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}, but: {self.log()}") from None
 
     def address(self, name=None):
         """What socket.create_connection takes, of a TCP listener; the first one without a name."""

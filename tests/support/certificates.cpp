@@ -5,8 +5,10 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <stdexcept>
 
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -80,7 +82,9 @@ Certificates::CertificatePointer Certificates::sign(EVP_PKEY& key, const Certifi
 }
 
 TlsCertificate Certificates::make(const std::string& name, const CertificateWish& wish) {
-  const KeyPointer key(wish.rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"));
+  const KeyPointer key(wish.key == "RSA"  ? EVP_RSA_gen(2048)
+                       : wish.key == "EC" ? EVP_EC_gen("P-256")
+                                          : EVP_PKEY_Q_keygen(nullptr, nullptr, wish.key.c_str()));
   require(key != nullptr, "a key");
   const CertificatePointer certificate = sign(*key, wish, false);
   TlsCertificate paths = {.certificate = folder_ + "/" + name + ".pem",
@@ -91,6 +95,49 @@ TlsCertificate Certificates::make(const std::string& name, const CertificateWish
     return PEM_write_PrivateKey(file, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
   });
   return paths;
+}
+
+std::string Certificates::make_ocsp(const std::string& name, const std::string& certificate,
+                                    const OcspWish& wish) const {
+  std::FILE* const file = std::fopen(certificate.c_str(), "r");
+  require(file != nullptr, certificate.c_str());
+  const CertificatePointer subject(PEM_read_X509(file, nullptr, nullptr, nullptr));
+  std::fclose(file);
+  const auto time = [](long from_now) {
+    return std::unique_ptr<ASN1_TIME, Free>(X509_gmtime_adj(nullptr, from_now));
+  };
+  const auto from = time(wish.from);
+  const auto until = time(wish.until);
+  const std::unique_ptr<OCSP_BASICRESP, Free> answers(OCSP_BASICRESP_new());
+  const std::unique_ptr<OCSP_CERTID, Free> id(OCSP_cert_to_id(nullptr, subject.get(), ca_.get()));
+  const bool revoked = wish.certificate == V_OCSP_CERTSTATUS_REVOKED;
+  require(
+      OCSP_basic_add1_status(answers.get(), id.get(), wish.certificate, 0,
+                             revoked ? from.get() : nullptr, from.get(), until.get()) != nullptr,
+      "OCSP_basic_add1_status");
+  require(OCSP_basic_sign(answers.get(), ca_.get(), ca_key_.get(), EVP_sha256(), nullptr, 0) == 1,
+          "OCSP_basic_sign");
+  const std::unique_ptr<OCSP_RESPONSE, Free> response(
+      OCSP_response_create(wish.response, answers.get()));
+  unsigned char* der = nullptr;
+  const int size = i2d_OCSP_RESPONSE(response.get(), &der);
+  require(size > 0, "i2d_OCSP_RESPONSE");
+  std::string path = write(name + ".ocsp", std::string(reinterpret_cast<const char*>(der),
+                                                       static_cast<std::size_t>(size)));
+  OPENSSL_free(der);
+  return path;
+}
+
+std::string Certificates::make_encrypted_key(const std::string& name) const {
+  const KeyPointer key(EVP_EC_gen("P-256"));
+  const std::string password = "secret";
+  std::string path = folder_ + "/" + name + ".key";
+  write_pem(path, [&](std::FILE* file) {
+    return PEM_write_PrivateKey(file, key.get(), EVP_aes_256_cbc(),
+                                reinterpret_cast<const unsigned char*>(password.data()),
+                                static_cast<int>(password.size()), nullptr, nullptr);
+  });
+  return path;
 }
 
 std::string Certificates::write(const std::string& name, const std::string& content) const {

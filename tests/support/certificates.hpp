@@ -6,9 +6,10 @@
 #include <vector>
 
 #include <openssl/evp.h>
+#include <openssl/ocsp.h>
 #include <openssl/x509.h>
 
-#include <simul/tls_context.hpp>
+#include <simul/tls_certificate.hpp>
 
 namespace simul::test {
 
@@ -16,9 +17,17 @@ namespace simul::test {
 struct CertificateWish {
   std::string common_name = "example.org";
   std::vector<std::string> names = {"example.org"};
-  bool rsa = false;
+  std::string key = "EC";   // or "RSA", "ED25519"
   long valid_from = -3600;  // seconds from now
   long valid_to = 3600;
+};
+
+/// What the authority answers when it is asked whether a certificate is good.
+struct OcspWish {
+  int response = 0;     // OCSP_RESPONSE_STATUS_...
+  int certificate = 0;  // V_OCSP_CERTSTATUS_...
+  long from = -3600;    // seconds from now
+  long until = 3600;
 };
 
 /// An authority, and what it signs.
@@ -33,6 +42,11 @@ class Certificates {
   [[nodiscard]] std::string ca() const { return folder_ + "/ca.pem"; }
   /// Signs one and writes NAME.pem and NAME.key.
   TlsCertificate make(const std::string& name, const CertificateWish& wish = {});
+  /// Writes NAME.ocsp, about the certificate in that file; gives its path.
+  [[nodiscard]] std::string make_ocsp(const std::string& name, const std::string& certificate,
+                                      const OcspWish& wish = {}) const;
+  /// Writes NAME.key, a key that wants a password; gives its path.
+  [[nodiscard]] std::string make_encrypted_key(const std::string& name) const;
   /// Writes a file; gives its path.
   std::string write(const std::string& name, const std::string& content) const;
 
@@ -40,6 +54,10 @@ class Certificates {
   struct Free {
     void operator()(X509* certificate) const noexcept { X509_free(certificate); }
     void operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
+    void operator()(ASN1_TIME* time) const noexcept { ASN1_TIME_free(time); }
+    void operator()(OCSP_BASICRESP* answers) const noexcept { OCSP_BASICRESP_free(answers); }
+    void operator()(OCSP_CERTID* id) const noexcept { OCSP_CERTID_free(id); }
+    void operator()(OCSP_RESPONSE* response) const noexcept { OCSP_RESPONSE_free(response); }
   };
   using CertificatePointer = std::unique_ptr<X509, Free>;
   using KeyPointer = std::unique_ptr<EVP_PKEY, Free>;

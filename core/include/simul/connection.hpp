@@ -30,6 +30,8 @@
 namespace simul {
 
 class Connection;
+class TlsStream;
+struct ProxyHeader;
 
 /// One coroutine per connection. The connection outlives it.
 using Handler = std::function<Coro<>(Connection& peer)>;
@@ -37,14 +39,20 @@ using Handler = std::function<Coro<>(Connection& peer)>;
 /// Why a connection ended. `handler`: its coroutine returned; the deadlines and the server cancel it.
 enum class CloseReason : std::uint8_t { handler, failed, idle_timeout, shutdown };
 
-class SIMUL_EXPORT Connection final : private detail::Timer {
+class SIMUL_EXPORT Connection : private detail::Timer {
  public:
   /// `stream` must outlive the connection.
   Connection(Stream& stream, Endpoint peer, std::uint64_t id) noexcept
       : stream_(stream), peer_(std::move(peer)), id_(id) {}
-  ~Connection();
+  virtual ~Connection();
 
+  /// The client, as far as it is known: behind a proxy that says so (PROXY protocol) it is the proxy's.
   [[nodiscard]] const Endpoint& peer() const noexcept { return peer_; }
+  /// What is known of the client by its TLS: version, ALPN, the name it asked for, its certificate. Null
+  /// without TLS.
+  [[nodiscard]] const TlsStream* tls() const noexcept;
+  /// What the proxy in front has said of the connection, with its TLVs; null if nothing.
+  [[nodiscard]] virtual const ProxyHeader* proxy_header() const noexcept { return nullptr; }
   /// Unique within the process.
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
   [[nodiscard]] std::uint64_t bytes_received() const noexcept { return stream_.bytes_received(); }

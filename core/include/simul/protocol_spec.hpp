@@ -18,6 +18,7 @@ struct ProtocolSpec {
   std::string_view name;
   std::string_view help = {};  ///< one line, without a full stop
   std::span<const OptionSpec> options = {};
+  std::span<const std::string_view> alpn = {};  ///< its names in TLS (RFC 7301), preferred first
 };
 
 }  // namespace simul

@@ -33,6 +33,7 @@
 #include <simul/log.hpp>
 #include <simul/loop.hpp>
 #include <simul/loop_group.hpp>
+#include <simul/network.hpp>
 #include <simul/on_exit.hpp>
 #include <simul/oneshot.hpp>
 #include <simul/open_connection.hpp>
@@ -40,6 +41,8 @@
 #include <simul/priority_channel.hpp>
 #include <simul/protocol.hpp>
 #include <simul/protocol_spec.hpp>
+#include <simul/proxy_error.hpp>
+#include <simul/proxy_header.hpp>
 #include <simul/quote.hpp>
 #include <simul/race.hpp>
 #include <simul/raw_coroutine.hpp>
@@ -57,9 +60,14 @@
 #include <simul/submit.hpp>
 #include <simul/task.hpp>
 #include <simul/task_group.hpp>
-#include <simul/tls_context.hpp>
+#include <simul/tls_certificate.hpp>
+#include <simul/tls_client_context.hpp>
+#include <simul/tls_error.hpp>
 #include <simul/tls_identity.hpp>
+#include <simul/tls_server_context.hpp>
 #include <simul/tls_stream.hpp>
+#include <simul/tls_ticket_keys.hpp>
+#include <simul/tls_version.hpp>
 #include <simul/to_thread.hpp>
 #include <simul/units.hpp>
 #include <simul/wait.hpp>

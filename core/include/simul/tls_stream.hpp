@@ -7,23 +7,22 @@
 // end of stream; a connection that ends without it gives Errc::truncated (RFC 8446, section 6.1).
 #pragma once
 
-#include <array>
-#include <cstddef>
-#include <cstdint>
 #include <expected>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <vector>
 
-#include <simul/chunk.hpp>
 #include <simul/coro.hpp>
+#include <simul/detail/tls_session.hpp>
+#include <simul/detail/tls_wire.hpp>
+#include <simul/error.hpp>
 #include <simul/export.hpp>
 #include <simul/stream.hpp>
-#include <simul/tls_context.hpp>
+#include <simul/tls_client_context.hpp>
 #include <simul/tls_identity.hpp>
+#include <simul/tls_server_context.hpp>
 
 namespace simul {
 
@@ -72,55 +71,25 @@ class SIMUL_EXPORT TlsStream final : public Stream {
   friend Coro<std::expected<std::unique_ptr<TlsStream>, std::error_code>> connect_tls(
       std::unique_ptr<Stream> below, std::shared_ptr<const TlsClientContext> context,
       std::string host);
-  friend struct TlsBio;
-  class Flush;
-  struct Flushing {
-    TlsStream* stream;      // null: it is gone
-    Flush* leaf = nullptr;  // while the task waits
-  };
 
   /// Takes over the session, an OpenSSL SSL.
   TlsStream(std::unique_ptr<Stream> below, detail::TlsSession session,
             std::shared_ptr<const void> context);
   Coro<std::error_code> handshake(bool offload);
 
-  std::size_t read_below(MutableBytes buffer, bool& retry) noexcept;
-  void write_below(Bytes bytes) noexcept;
-  void hold(Bytes bytes) noexcept;
-  bool flush_held() noexcept;
-  void keep_flushing() noexcept;
-  bool leave_behind() noexcept;
   IoResult read_failed(int result) noexcept;
   void say_goodbye() noexcept;
   std::error_code watch_for_closed() noexcept;
-  [[nodiscard]] bool overfull() const noexcept;
-  [[nodiscard]] bool holds() const noexcept { return !held_.empty() || below_unflushed_; }
   void wake(StreamOp operation) noexcept;
-  [[nodiscard]] Leaf*& waiter(StreamOp operation) noexcept {
-    return waiting_[static_cast<std::size_t>(operation)];
-  }
 
-  std::unique_ptr<Stream> below_;        // null once it was left to a task that closes it
-  std::shared_ptr<const void> context_;  // the session calls it
-  detail::TlsSession session_;
-  std::array<Leaf*, 3> waiting_{};
-  std::shared_ptr<Flushing> flushing_;  // with a task, while there is one
-  std::vector<Chunk> held_;             // encrypted, and not taken by the stream below yet
-  Chunk arrived_;                   // during the handshake: what wasn't read of the last receive
-  detail::PackedError recv_end_;    // what reading ended with
-  detail::PackedError below_read_;  // of the stream below
-  detail::PackedError below_write_;
-  Interest below_blocked_ = Interest::none;     // what the last read waits for
-  Interest held_blocked_ = Interest::writable;  // what it waits for that held_ is taken
-  bool below_drained_ = false;
-  bool handshaking_ = true;       // nothing but arrived_ and held_ is touched
+  detail::PackedError recv_end_;  // what reading ended with
   bool broken_ = false;           // the session can't go on
   bool shut_down_ = false;        // own direction
   bool hidden_ = false;           // data stands between closed() and the end
-  bool more_inside_ = false;      // perhaps: another read is worth it before one waits
-  bool below_unflushed_ = false;  // the stream below holds a part of what it took
-  int reads_left_ = 0;            // of the stream below, in this attempt
   bool closed_ = false;
+  detail::TlsWire wire_;
+  std::shared_ptr<const void> context_;  // the session calls it
+  detail::TlsSession session_;
 };
 
 }  // namespace simul

@@ -1,3 +1,5 @@
+#include <simul/tls_error.hpp>
+
 #include <string>
 
 #include <simul/error.hpp>
@@ -22,6 +24,10 @@ class Category final : public std::error_category {
 };
 
 }  // namespace
+
+TlsError::TlsError(const std::string& file, const std::string& why)
+    : std::runtime_error(file.empty() ? why : file + ": " + why), file_(file), why_(why) {}
+TlsError::~TlsError() = default;
 
 const std::error_category& tls_category() noexcept {
   static const Category category;

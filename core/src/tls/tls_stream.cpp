@@ -1,38 +1,23 @@
-// OpenSSL sees the stream below through a BIO of ours. Reading takes what is there, straight into OpenSSL's
-// own buffer (it reads ahead), so one receive may bring many records. Writing always succeeds: what the
-// stream below doesn't take is held, and nothing more is encrypted before that is gone. So OpenSSL never
-// has to be asked a second time to write the same thing, which is what makes a cut-off send dangerous.
-//
-// During the handshake the BIO touches nothing but memory, so that a step of it can be left to another
-// thread; the coroutine moves the bytes.
 #include <simul/tls_stream.hpp>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
-#include <new>
+#include <cstdint>
 #include <utility>
 
-#include <openssl/x509v3.h>
-
-#include <simul/cancel_scope.hpp>
 #include <simul/error.hpp>
-#include <simul/task.hpp>
 #include <simul/to_thread.hpp>
 
 #include "openssl.hpp"
+#include "stream_bio.hpp"
 
 namespace simul {
 namespace {
 
 constexpr std::size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
-/// A peer that makes us answer (KeyUpdate) and doesn't read isn't read from either.
-constexpr std::size_t kMostHeld = std::size_t{128} << 10;
-/// A record is complete after a few, or its peer is slow, or it sends nothing but KeyUpdates.
-constexpr int kReadsOfAnAttempt = 4;
 
-/// For a goodbye to a peer that doesn't read.
-constexpr Duration kSeeOff = std::chrono::seconds(5);
+// It is there for every idle connection.
+static_assert(sizeof(TlsStream) <= 17 * sizeof(void*));
 
 int as_int(std::size_t size) noexcept {
   return static_cast<int>(std::min<std::size_t>(size, INT32_MAX));
@@ -40,225 +25,12 @@ int as_int(std::size_t size) noexcept {
 
 }  // namespace
 
-// --- the BIO -----------------------------------------------------------------------------------
-
-struct TlsBio {
-  static TlsStream& stream_of(BIO* bio) noexcept {
-    return *static_cast<TlsStream*>(BIO_get_data(bio));
-  }
-
-  static int read(BIO* bio, char* data, std::size_t size, std::size_t* got) noexcept {
-    BIO_clear_retry_flags(bio);
-    bool retry = false;
-    *got = stream_of(bio).read_below({reinterpret_cast<std::byte*>(data), size}, retry);
-    if (retry) {
-      BIO_set_retry_read(bio);
-    }
-    return *got > 0 ? 1 : 0;
-  }
-  static int write(BIO* bio, const char* data, std::size_t size, std::size_t* written) noexcept {
-    BIO_clear_retry_flags(bio);
-    stream_of(bio).write_below({reinterpret_cast<const std::byte*>(data), size});
-    *written = size;
-    return 1;
-  }
-  static long control(BIO*, int command, long, void*) noexcept {
-    return command == BIO_CTRL_FLUSH ? 1 : 0;
-  }
-
-  static BIO* make(TlsStream& stream) {
-    static const BIO_METHOD* const method = [] {
-      BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "simul stream");
-      if (made != nullptr) {
-        BIO_meth_set_read_ex(made, read);
-        BIO_meth_set_write_ex(made, write);
-        BIO_meth_set_ctrl(made, control);
-      }
-      return made;
-    }();
-    BIO* const bio = method != nullptr ? BIO_new(method) : nullptr;
-    if (bio == nullptr) {
-      throw std::bad_alloc();
-    }
-    BIO_set_data(bio, &stream);
-    BIO_set_init(bio, 1);
-    return bio;
-  }
-};
-
-// --- what is held when nobody waits to send ------------------------------------------------------
-// A sender that was cancelled may leave the end of a record, a shutdown its goodbye. A task sees them off.
-
-class TlsStream::Flush final : public Leaf {
- public:
-  explicit Flush(Flushing& shared) noexcept : shared_(shared) {}
-  ~Flush() {
-    shared_.leaf = nullptr;
-    if (shared_.stream == nullptr) {
-      return;
-    }
-    if (shared_.stream->waiter(StreamOp::send) == nullptr) {
-      shared_.stream->below_->forget(StreamOp::send);
-    }
-    shared_.stream->flushing_.reset();
-  }
-  bool await_ready() {
-    check_cancelled();
-    return !wanted();
-  }
-  bool await_suspend(std::coroutine_handle<>) noexcept {
-    if (!wait()) {
-      return false;
-    }
-    suspend();
-    return true;
-  }
-  void await_resume() const { throw_if_cancelled(); }
-  [[nodiscard]] const char* waits_for() const noexcept override { return "tls flush"; }
-
-  bool wait() noexcept {
-    const bool waits =
-        !shared_.stream->below_->wait(StreamOp::send, shared_.stream->held_blocked_, *this);
-    shared_.leaf = waits ? this : nullptr;
-    return waits;
-  }
-
- private:
-  /// A sender, if there is one, flushes before it sends.
-  bool wanted() const noexcept {
-    TlsStream* const stream = shared_.stream;
-    return stream != nullptr && stream->waiter(StreamOp::send) == nullptr && !stream->flush_held();
-  }
-  bool on_wake() noexcept override {
-    shared_.leaf = nullptr;  // it is awake
-    return !wanted() || !wait();
-  }
-  bool on_cancel() noexcept override { return true; }
-
-  Flushing& shared_;
-};
-
-// --- bytes to and from the stream below --------------------------------------------------------
-
-std::size_t TlsStream::read_below(MutableBytes buffer, bool& retry) noexcept {
-  if (!arrived_.empty()) {
-    const std::size_t bytes = std::min(buffer.size(), arrived_.size());
-    std::memcpy(buffer.data(), arrived_.data(), bytes);
-    arrived_.consume(bytes);
-    if (arrived_.empty()) {
-      arrived_ = Chunk();
-    }
-    return bytes;
-  }
-  if (handshaking_ || below_drained_ || reads_left_ == 0 || overfull()) {
-    more_inside_ = !below_drained_;
-    below_blocked_ = Interest::readable;
-    retry = true;
-    return 0;
-  }
-  --reads_left_;
-  const IoResult result = below_->try_recv(buffer);
-  below_drained_ = result.drained;
-  below_blocked_ = result.blocked;
-  more_inside_ = false;
-  below_read_ = result.error;
-  retry = result.blocked != Interest::none;
-  return result.bytes;
-}
-
-void TlsStream::write_below(Bytes bytes) noexcept {
-  if (!handshaking_ && held_.empty() && !below_write_) {
-    const IoResult result = below_->try_send(bytes, {});
-    below_write_ = result.error;
-    below_unflushed_ |= result.unflushed;
-    if (result.blocked != Interest::none) {
-      held_blocked_ = result.blocked;
-    }
-    bytes = bytes.subspan(result.bytes);
-  }
-  if (!below_write_) {
-    hold(bytes);
-  }
-}
-
-void TlsStream::hold(Bytes bytes) noexcept {
-  try {
-    while (!bytes.empty()) {
-      if (held_.empty() || held_.back().space().empty()) {
-        held_.push_back(Chunk::lease());
-      }
-      const MutableBytes space = held_.back().space();
-      const std::size_t size = std::min(space.size(), bytes.size());
-      std::memcpy(space.data(), bytes.data(), size);
-      held_.back().commit(size);
-      bytes = bytes.subspan(size);
-    }
-  } catch (const std::bad_alloc&) {
-    below_write_ = detail::PackedError::system(ENOMEM);
-  }
-}
-
-/// True: nothing is held any more, or it never will be taken.
-bool TlsStream::flush_held() noexcept {
-  std::size_t gone = 0;
-  while (gone < held_.size() && !below_write_) {
-    const IoResult result = below_->try_send(held_[gone], {});
-    below_write_ = result.error;
-    below_unflushed_ |= result.unflushed;
-    if (result.blocked != Interest::none) {
-      held_blocked_ = result.blocked;
-      break;
-    }
-    held_[gone].consume(result.bytes);
-    gone += held_[gone].empty() ? 1 : 0;
-  }
-  if (gone == held_.size() && below_unflushed_ && !below_write_) {
-    const IoResult result = below_->try_flush();
-    below_write_ = result.error;
-    below_unflushed_ = result.blocked != Interest::none;
-    if (below_unflushed_) {
-      held_blocked_ = result.blocked;
-    }
-  }
-  if (below_write_ || (gone == held_.size() && !below_unflushed_)) {
-    below_unflushed_ = false;
-    std::vector<Chunk>().swap(held_);  // no memory for what is seldom needed
-    if (flushing_ != nullptr && flushing_->leaf != nullptr) {
-      flushing_->leaf->wake();
-    }
-    return true;
-  }
-  held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(gone));
-  return false;
-}
-
-void TlsStream::keep_flushing() noexcept {
-  if (closed_ || !holds() || waiter(StreamOp::send) != nullptr) {
-    return;
-  }
-  if (flushing_ != nullptr) {
-    if (Flush* const leaf = flushing_->leaf; leaf != nullptr && !leaf->wait()) {
-      leaf->wake();
-    }
-    return;
-  }
-  try {
-    flushing_ = std::make_shared<Flushing>(this);
-    auto flush = [](std::shared_ptr<Flushing> shared) -> Coro<> { co_await Flush(*shared); };
-    spawn(flush, flushing_);
-  } catch (const std::exception&) {  // no memory, or no loop: the next operation sees to it
-    flushing_.reset();
-  }
-}
-
-bool TlsStream::overfull() const noexcept { return held_.size() * Chunk::kCapacity > kMostHeld; }
-
 // --- the life of a session ---------------------------------------------------------------------
 
 TlsStream::TlsStream(std::unique_ptr<Stream> below, detail::TlsSession session,
                      std::shared_ptr<const void> context)
-    : below_(std::move(below)), context_(std::move(context)), session_(std::move(session)) {
-  BIO* const bio = TlsBio::make(*this);
+    : wire_(std::move(below)), context_(std::move(context)), session_(std::move(session)) {
+  BIO* const bio = detail::make_bio(wire_).release();
   SSL_set_bio(session_.get(), bio, bio);
 }
 
@@ -276,30 +48,19 @@ Coro<std::error_code> TlsStream::handshake(bool offload) {
         failure = detail::handshake_error(*session_.get());
       }
     };
-    if (offload && !arrived_.empty()) {
+    if (offload && wire_.has_arrived()) {
       co_await to_thread(step);  // it uses this frame, so a cancellation waits for it
     } else {
       step();
     }
     if (failure || result == 1) {  // what it said last (Finished, tickets, an alert) is seen off
-      handshaking_ = false;
       broken_ = static_cast<bool>(failure);
-      flush_held();
-      keep_flushing();
+      wire_.end_handshake();
       co_return failure;
     }
-    for (Chunk& chunk : held_) {
-      if (const auto sent = co_await below_->send(chunk); !sent) {
-        co_return sent.error();
-      }
+    if (const std::error_code error = co_await wire_.exchange()) {
+      co_return error;
     }
-    held_.clear();
-    auto chunk = co_await below_->recv();
-    if (!chunk) {
-      co_return chunk.error() == Errc::end_of_stream ? make_error_code(Errc::truncated)
-                                                     : chunk.error();
-    }
-    arrived_ = std::move(*chunk);
   }
 }
 
@@ -330,35 +91,34 @@ Coro<std::expected<std::unique_ptr<TlsStream>, std::error_code>> connect_tls(
 // --- what a stream does ------------------------------------------------------------------------
 
 IoResult TlsStream::try_recv(MutableBytes buffer) noexcept {
-  waiter(StreamOp::recv) = nullptr;
+  wire_.waiter(StreamOp::recv) = nullptr;
   if (closed_) {
     return IoResult::failed(Errc::closed);
   }
-  if (holds()) [[unlikely]] {
-    below_->forget(StreamOp::recv);  // an attempt must not wake the one for whom it is made
+  if (wire_.holds()) [[unlikely]] {
+    wire_.below().forget(StreamOp::recv);  // an attempt must not wake the one for whom it is made
   }
-  const bool flushed = flush_held();
+  const bool flushed = wire_.flush();
   if (recv_end_) {
     return IoResult::failed(recv_end_);
   }
-  if (!flushed && overfull()) {
-    return IoResult::would_block(held_blocked_);
+  if (!flushed && wire_.overfull()) {
+    return IoResult::would_block(wire_.held_blocked());
   }
-  below_drained_ = false;
-  reads_left_ = kReadsOfAnAttempt;
+  wire_.allow_reads();
   ERR_clear_error();
   const int got = SSL_read(session_.get(), buffer.data(), as_int(buffer.size()));
   if (got > 0) [[likely]] {
-    more_inside_ = SSL_has_pending(session_.get()) != 0;
-    if (waiter(StreamOp::closed) != nullptr) [[unlikely]] {
-      if (hidden_ || more_inside_) {
+    wire_.set_more(SSL_has_pending(session_.get()) != 0);
+    if (wire_.waiter(StreamOp::closed) != nullptr) [[unlikely]] {
+      if (hidden_ || wire_.more()) {
         wake(StreamOp::closed);  // it can look further now
       } else if (watch_for_closed()) {
         wake(StreamOp::closed);
       }
     }
     return IoResult::moved(static_cast<std::size_t>(got),
-                           below_drained_ && !holds() && !more_inside_);
+                           wire_.drained() && !wire_.holds() && !wire_.more());
   }
   return read_failed(got);
 }
@@ -367,15 +127,15 @@ IoResult TlsStream::try_recv(MutableBytes buffer) noexcept {
 IoResult TlsStream::read_failed(int result) noexcept {
   switch (SSL_get_error(session_.get(), result)) {
     case SSL_ERROR_WANT_READ:
-      if (overfull()) {
-        return IoResult::would_block(held_blocked_);
+      if (wire_.overfull()) {
+        return IoResult::would_block(wire_.held_blocked());
       }
-      return IoResult::would_block(holds() ? Interest::both : below_blocked_);
+      return IoResult::would_block(wire_.holds() ? Interest::both : wire_.read_blocked());
     case SSL_ERROR_ZERO_RETURN:
       recv_end_ = Errc::end_of_stream;
       break;
     case SSL_ERROR_SYSCALL:
-      recv_end_ = below_read_;
+      recv_end_ = wire_.read_error();
       if (!recv_end_ || recv_end_ == detail::PackedError(Errc::end_of_stream)) {
         recv_end_ = Errc::truncated;
       }
@@ -390,18 +150,18 @@ IoResult TlsStream::read_failed(int result) noexcept {
 }
 
 IoResult TlsStream::try_send(Bytes first, std::span<const Bytes> rest) noexcept {
-  waiter(StreamOp::send) = nullptr;
+  wire_.waiter(StreamOp::send) = nullptr;
   if (closed_) {
     return IoResult::failed(Errc::closed);
   }
   if (shut_down_) {
     return IoResult::failed(detail::PackedError::system(EPIPE));
   }
-  if (!flush_held()) {
-    return IoResult::would_block(held_blocked_);
+  if (!wire_.flush()) {
+    return IoResult::would_block(wire_.held_blocked());
   }
-  if (below_write_ || broken_) {
-    return IoResult::failed(below_write_ ? below_write_ : recv_end_);
+  if (wire_.write_error() || broken_) {
+    return IoResult::failed(wire_.write_error() ? wire_.write_error() : recv_end_);
   }
   Chunk together;  // small pieces share a record
   Bytes plain = first;
@@ -432,28 +192,28 @@ IoResult TlsStream::try_send(Bytes first, std::span<const Bytes> rest) noexcept 
     }
     return IoResult::failed(recv_end_);
   }
-  if (below_write_) {
-    return IoResult::failed(below_write_);
+  if (wire_.write_error()) {
+    return IoResult::failed(wire_.write_error());
   }
   IoResult result = IoResult::moved(static_cast<std::size_t>(sent));
-  result.unflushed = holds();
+  result.unflushed = wire_.holds();
   return result;
 }
 
 IoResult TlsStream::try_flush() noexcept {
-  waiter(StreamOp::send) = nullptr;
+  wire_.waiter(StreamOp::send) = nullptr;
   if (closed_) {
     return IoResult::failed(Errc::closed);
   }
-  if (!flush_held()) {
-    return IoResult::would_block(held_blocked_);
+  if (!wire_.flush()) {
+    return IoResult::would_block(wire_.held_blocked());
   }
-  return below_write_ ? IoResult::failed(below_write_) : IoResult();
+  return wire_.write_error() ? IoResult::failed(wire_.write_error()) : IoResult();
 }
 
 /// Once; a session that can't go on says nothing more.
 void TlsStream::say_goodbye() noexcept {
-  if (!std::exchange(shut_down_, true) && !broken_ && !handshaking_) {
+  if (!std::exchange(shut_down_, true) && !broken_ && !wire_.handshaking()) {
     ERR_clear_error();
     SSL_shutdown(session_.get());
     ERR_clear_error();
@@ -467,25 +227,24 @@ std::error_code TlsStream::try_shutdown() noexcept {
   say_goodbye();
   wake(StreamOp::send);
   wake(StreamOp::closed);
-  keep_flushing();
+  wire_.keep_flushing();
   return {};
 }
 
 IoResult TlsStream::try_closed() noexcept {
-  waiter(StreamOp::closed) = nullptr;
+  wire_.waiter(StreamOp::closed) = nullptr;
   if (closed_) {
     return IoResult::failed(Errc::closed);
   }
-  below_->forget(StreamOp::closed);
-  if (waiter(StreamOp::recv) == nullptr) {
-    below_->forget(StreamOp::recv);  // where it waited itself
+  wire_.below().forget(StreamOp::closed);
+  if (wire_.waiter(StreamOp::recv) == nullptr) {
+    wire_.below().forget(StreamOp::recv);  // where it waited itself
   }
-  const bool flushed = flush_held();
+  const bool flushed = wire_.flush();
   hidden_ = SSL_pending(session_.get()) > 0;
   // A reader, if there is one, sees the end itself. Without one the next record is looked at.
-  if (!recv_end_ && !hidden_ && waiter(StreamOp::recv) == nullptr && !overfull()) {
-    below_drained_ = false;
-    reads_left_ = kReadsOfAnAttempt;
+  if (!recv_end_ && !hidden_ && wire_.waiter(StreamOp::recv) == nullptr && !wire_.overfull()) {
+    wire_.allow_reads();
     std::byte next{};
     ERR_clear_error();
     const int got = SSL_peek(session_.get(), &next, 1);
@@ -493,16 +252,16 @@ IoResult TlsStream::try_closed() noexcept {
     if (got <= 0) {
       read_failed(got);
     }
-    more_inside_ |= hidden_ || recv_end_;
+    wire_.set_more(wire_.more() || hidden_ || recv_end_);
   }
   const detail::PackedError orderly(Errc::end_of_stream);
   if (recv_end_ && (recv_end_ != orderly || shut_down_)) {
     return IoResult::failed(recv_end_);
   }
-  if (below_write_) {
-    return IoResult::failed(below_write_);
+  if (wire_.write_error()) {
+    return IoResult::failed(wire_.write_error());
   }
-  if (const IoResult below = below_->try_closed(); below.blocked == Interest::none) {
+  if (const IoResult below = wire_.below().try_closed(); below.blocked == Interest::none) {
     const bool cut = below.error == orderly && !recv_end_;
     return cut ? IoResult::failed(Errc::truncated) : below;
   }
@@ -513,20 +272,20 @@ std::error_code TlsStream::wait(StreamOp operation, Interest interest, Leaf& lea
   if (closed_) {
     return Errc::closed;
   }
-  waiter(operation) = &leaf;
+  wire_.waiter(operation) = &leaf;
   std::error_code error;
   if (operation == StreamOp::closed) {
     error = watch_for_closed();
-  } else if (operation == StreamOp::recv && more_inside_ && !overfull()) {
-    more_inside_ = false;
+  } else if (operation == StreamOp::recv && wire_.more() && !wire_.overfull()) {
+    wire_.set_more(false);
     leaf.wake();
   } else {
     // closed() may wait in the place of a recv, a flush in that of a send.
-    below_->forget(operation);
-    error = below_->wait(operation, interest, leaf);
+    wire_.below().forget(operation);
+    error = wire_.below().wait(operation, interest, leaf);
   }
   if (error) {
-    waiter(operation) = nullptr;
+    wire_.waiter(operation) = nullptr;
   }
   return error;
 }
@@ -535,48 +294,49 @@ std::error_code TlsStream::wait(StreamOp operation, Interest interest, Leaf& lea
 /// of a recv as long as there is none. If what comes next is data, or the end has come, only the stream
 /// below can bring news.
 std::error_code TlsStream::watch_for_closed() noexcept {
-  Leaf* const leaf = waiter(StreamOp::closed);
+  Leaf* const leaf = wire_.waiter(StreamOp::closed);
   if (leaf == nullptr) {
     return {};
   }
-  if (hidden_ || recv_end_ || overfull()) {
-    return below_->wait(StreamOp::closed, Interest::readable, *leaf);
+  if (hidden_ || recv_end_ || wire_.overfull()) {
+    return wire_.below().wait(StreamOp::closed, Interest::readable, *leaf);
   }
-  if (waiter(StreamOp::recv) != nullptr) {
+  if (wire_.waiter(StreamOp::recv) != nullptr) {
     return {};
   }
-  if (more_inside_) {
-    more_inside_ = false;
+  if (wire_.more()) {
+    wire_.set_more(false);
     leaf->wake();
     return {};
   }
-  below_->forget(StreamOp::recv);
+  wire_.below().forget(StreamOp::recv);
   // What the last read waits for, which need not be bytes to read.
-  const Interest reading = below_blocked_ == Interest::none ? Interest::readable : below_blocked_;
-  return below_->wait(StreamOp::recv, holds() ? Interest::both : reading, *leaf);
+  const Interest reading =
+      wire_.read_blocked() == Interest::none ? Interest::readable : wire_.read_blocked();
+  return wire_.below().wait(StreamOp::recv, wire_.holds() ? Interest::both : reading, *leaf);
 }
 
 void TlsStream::wake(StreamOp operation) noexcept {
-  if (Leaf* const leaf = waiter(operation); leaf != nullptr) {
+  if (Leaf* const leaf = wire_.waiter(operation); leaf != nullptr) {
     forget(operation);
     leaf->wake();
   }
 }
 
 void TlsStream::forget(StreamOp operation) noexcept {
-  waiter(operation) = nullptr;
+  wire_.waiter(operation) = nullptr;
   if (closed_) {
     return;
   }
-  below_->forget(operation);  // in any case: an attempt may have come between
+  wire_.below().forget(operation);  // in any case: an attempt may have come between
   if (operation == StreamOp::recv) {
     if (watch_for_closed()) {
       wake(StreamOp::closed);
     }
   } else if (operation == StreamOp::send) {
-    keep_flushing();
-  } else if (waiter(StreamOp::recv) == nullptr) {
-    below_->forget(StreamOp::recv);
+    wire_.keep_flushing();
+  } else if (wire_.waiter(StreamOp::recv) == nullptr) {
+    wire_.below().forget(StreamOp::recv);
   }
 }
 
@@ -584,49 +344,10 @@ void TlsStream::close(CloseMode mode) noexcept {
   if (std::exchange(closed_, true)) {
     return;
   }
-  if (handshaking_) {
-    held_.clear();  // it may have been cut off in the middle
-  } else if (mode == CloseMode::graceful) {
+  if (mode == CloseMode::graceful) {
     say_goodbye();
-    flush_held();
   }
-  for (const StreamOp operation : {StreamOp::recv, StreamOp::send, StreamOp::closed}) {
-    below_->forget(operation);
-    if (Leaf* const leaf = std::exchange(waiter(operation), nullptr); leaf != nullptr) {
-      leaf->wake();
-    }
-  }
-  if (const auto flushing = std::exchange(flushing_, nullptr)) {
-    flushing->stream = nullptr;
-    if (flushing->leaf != nullptr) {
-      flushing->leaf->wake();
-    }
-  }
-  if (mode == CloseMode::graceful && holds() && leave_behind()) {
-    return;
-  }
-  below_->close(mode);
-}
-
-/// What is held goes out before the stream below is closed, as with the send buffer of a socket.
-bool TlsStream::leave_behind() noexcept {
-  try {
-    auto see_off = [](std::unique_ptr<Stream> below, std::vector<Chunk> held) -> Coro<> {
-      auto send = [&]() -> Coro<> {
-        for (const Chunk& chunk : held) {
-          if (!co_await below->send(chunk)) {
-            co_return;
-          }
-        }
-      };
-      co_await move_on_after(kSeeOff, send);
-      below->close();
-    };
-    spawn(see_off, std::move(below_), std::move(held_));
-    return true;
-  } catch (const std::exception&) {  // no memory, or no loop
-    return below_ == nullptr;
-  }
+  wire_.close(mode);
 }
 
 // --- who is there ------------------------------------------------------------------------------

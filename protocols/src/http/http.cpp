@@ -118,10 +118,12 @@ class Http final : public Protocol {
 }  // namespace http
 
 const ProtocolType& http_protocol() {
+  static constexpr std::string_view kAlpn[] = {"http/1.1"};
   static constexpr ProtocolType kType = {
       .spec = {.name = "http",
                .help = "HTTP/1.1: fixed texts, and files from a folder",
-               .options = http::kOptions},
+               .options = http::kOptions,
+               .alpn = kAlpn},
       .make = [](const OptionValues& options) -> std::unique_ptr<Protocol> {
         return std::make_unique<http::Http>(options);
       },

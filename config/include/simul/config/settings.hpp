@@ -3,7 +3,9 @@
 //
 //   for (const ListenerSettings& listener : settings.listeners) bind(listener.address);
 //
-// Plain data without behaviour. It knows neither YAML nor positions in a file.
+// Plain data without behaviour, and no YAML. What can't be judged from the file alone (other files that it
+// names, a protocol's options that don't work) knows its place in it, so that whoever finds out can blame
+// the right line.
 #pragma once
 
 #include <chrono>
@@ -12,7 +14,9 @@
 #include <string>
 #include <vector>
 
+#include <simul/config/diagnostic.hpp>
 #include <simul/endpoint.hpp>
+#include <simul/network.hpp>
 #include <simul/option.hpp>
 
 namespace simul::config {
@@ -23,6 +27,32 @@ struct ServerSettings {
   std::chrono::nanoseconds shutdown_timeout{0};
 };
 
+/// A file that the configuration names. Empty: none is named.
+struct NamedFile {
+  std::string path;
+  Diagnostic place{};  ///< without a message
+};
+
+struct CertificateSettings {
+  NamedFile certificate;
+  NamedFile key;                     ///< none: it stands in the certificate's file
+  NamedFile ocsp;                    ///< a response to staple
+  std::vector<std::string> names{};  ///< empty: those that the certificate contains
+};
+
+enum class TlsVersion : std::uint8_t { tls_1_2, tls_1_3 };
+enum class ClientCertificate : std::uint8_t { optional, required };
+
+struct TlsSettings {
+  std::vector<CertificateSettings> certificates;  ///< at least one: the first is the default
+  NamedFile client_ca;                            ///< none: clients aren't asked for a certificate
+  ClientCertificate client_certificate = ClientCertificate::required;
+  std::vector<std::string> alpn;
+  TlsVersion minimum_version = TlsVersion::tls_1_2;
+};
+
+enum class ProxyProtocol : std::uint8_t { off, optional, required };
+
 struct ListenerSettings {
   std::string name;  ///< unique
   Endpoint address;
@@ -30,7 +60,13 @@ struct ListenerSettings {
   std::chrono::nanoseconds idle_timeout{0};      ///< zero: never
   std::optional<std::uint32_t> max_connections;  ///< none: only the server's limit
   int backlog = 0;
+  ProxyProtocol proxy_protocol = ProxyProtocol::off;
+  std::vector<Network> trusted_proxies{};
+  std::optional<TlsSettings> tls{};               ///< none: plain TCP
+  std::chrono::nanoseconds handshake_timeout{0};  ///< for the PROXY header and TLS's handshake
+  std::uint32_t max_handshakes = 0;
   OptionValues options;  ///< of the protocol's table
+  Diagnostic place{};    ///< of the options, or of the listener without any; without a message
 };
 
 enum class LogLevel : std::uint8_t { trace, debug, info, warning, error };

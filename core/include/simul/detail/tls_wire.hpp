@@ -1,0 +1,107 @@
+// TlsWire: the encrypted side of a TlsStream: the stream below, as OpenSSL sees it (through stream_bio.hpp),
+// and what is held of it. Reading takes what is there, straight into OpenSSL's own buffer (it reads ahead),
+// so one receive may bring many records. Writing always succeeds: what the stream below doesn't take is held,
+// and nothing more is encrypted before that is gone. So OpenSSL never has to be asked a second time to write
+// the same thing, which is what makes a cut-off send dangerous.
+//
+// During the handshake OpenSSL's reads and writes touch nothing but memory, so that a step of it can be left to
+// another thread; exchange() moves the bytes.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <system_error>
+
+#include <simul/chunk.hpp>
+#include <simul/coro.hpp>
+#include <simul/error.hpp>
+#include <simul/leaf.hpp>
+#include <simul/stream.hpp>
+
+namespace simul::detail {
+
+class TlsWire {
+ public:
+  explicit TlsWire(std::unique_ptr<Stream> below) noexcept;
+  TlsWire(const TlsWire&) = delete;
+  TlsWire& operator=(const TlsWire&) = delete;
+  ~TlsWire();
+
+  /// Until close().
+  [[nodiscard]] Stream& below() noexcept { return *below_; }
+  /// Who waits for an operation of the TlsStream.
+  [[nodiscard]] Leaf*& waiter(StreamOp operation) noexcept {
+    return waiting_[static_cast<std::size_t>(operation)];
+  }
+
+  // --- for OpenSSL ------------------------------------------------------------------------------
+
+  /// Nothing, and no `retry`: the stream below has ended or failed.
+  std::size_t read(MutableBytes buffer, bool& retry) noexcept;
+  void write(Bytes bytes) noexcept;
+
+  // --- the handshake ----------------------------------------------------------------------------
+
+  [[nodiscard]] bool handshaking() const noexcept { return handshaking_; }
+  /// Is there something to read?
+  [[nodiscard]] bool has_arrived() const noexcept;
+  /// Sends what is held and waits for what comes next.
+  Coro<std::error_code> exchange();
+  /// What OpenSSL had to say last is seen off.
+  void end_handshake() noexcept;
+
+  // --- afterwards -------------------------------------------------------------------------------
+
+  /// Before OpenSSL is asked to read.
+  void allow_reads() noexcept;
+  /// May the last read be repeated although nobody says that there is more?
+  [[nodiscard]] bool more() const noexcept { return more_; }
+  void set_more(bool more) noexcept { more_ = more; }
+  [[nodiscard]] bool drained() const noexcept { return drained_; }
+  /// What the last read waits for.
+  [[nodiscard]] Interest read_blocked() const noexcept { return read_blocked_; }
+  [[nodiscard]] PackedError read_error() const noexcept { return read_error_; }
+  [[nodiscard]] PackedError write_error() const noexcept { return write_error_; }
+
+  /// Has something been written that isn't on its way yet?
+  [[nodiscard]] bool holds() const noexcept { return unflushed_ || holds_bytes(); }
+  /// So much that nothing should be read that may have to be answered.
+  [[nodiscard]] bool overfull() const noexcept;
+  /// Sends on what is held. True: nothing is any more, or it never will be taken.
+  bool flush() noexcept { return !holds() || flush_held(); }
+  /// What flush() waits for.
+  [[nodiscard]] Interest held_blocked() const noexcept { return held_blocked_; }
+  /// Sees to it that what is held goes out though nobody waits to send.
+  void keep_flushing() noexcept;
+
+  /// Wakes all who wait. What is held goes out first, as with the send buffer of a socket.
+  void close(Stream::CloseMode mode) noexcept;
+
+ private:
+  class Flush;
+  struct Extra;
+
+  [[nodiscard]] bool holds_bytes() const noexcept;
+  Extra& extra();
+  void tidy() noexcept;
+  void hold(Bytes bytes) noexcept;
+  bool flush_held() noexcept;
+  bool leave_behind() noexcept;
+
+  std::unique_ptr<Stream> below_;  // null once it was left to a task that closes it
+  std::unique_ptr<Extra> extra_;   // what is seldom there, and not for long
+  std::array<Leaf*, 3> waiting_{};
+  PackedError read_error_;  // of the stream below
+  PackedError write_error_;
+  Interest read_blocked_ = Interest::none;
+  Interest held_blocked_ = Interest::writable;
+  std::uint8_t reads_left_ = 0;  // of the stream below, in this attempt
+  bool handshaking_ = true;
+  bool drained_ = false;
+  bool more_ = false;
+  bool unflushed_ = false;  // the stream below holds a part of what it took
+};
+
+}  // namespace simul::detail

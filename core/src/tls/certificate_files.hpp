@@ -1,0 +1,32 @@
+// Certificates and keys as they stand in PEM files. Whatever is wrong with one throws TlsError with its path.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <simul/tls_certificate.hpp>
+
+#include "openssl.hpp"
+
+namespace simul::detail {
+
+/// Throws TlsError; forgets what OpenSSL has to say.
+[[noreturn]] void fail(const std::string& path, const std::string& why);
+
+[[nodiscard]] std::string read_file(const std::string& path);
+[[nodiscard]] std::vector<CertificatePointer> read_certificates(const std::string& path);
+
+/// A certificate as it was read.
+struct LoadedCertificate {
+  std::vector<CertificatePointer> chain;  // never empty
+  KeyPointer key;
+  std::string ocsp;
+  std::vector<std::string> names;  // in small letters
+};
+
+[[nodiscard]] LoadedCertificate load_certificate(const TlsCertificate& from);
+
+/// For comparing names of hosts: small letters, ASCII only.
+[[nodiscard]] std::string lower(std::string name);
+
+}  // namespace simul::detail

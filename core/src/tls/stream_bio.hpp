@@ -1,0 +1,13 @@
+// A BIO over a TlsWire: how OpenSSL reaches the stream below.
+#pragma once
+
+#include <simul/detail/tls_wire.hpp>
+
+#include "openssl.hpp"
+
+namespace simul::detail {
+
+/// `wire` outlives it. Throws std::bad_alloc.
+[[nodiscard]] BioPointer make_bio(TlsWire& wire);
+
+}  // namespace simul::detail
