@@ -44,6 +44,21 @@ void add_duration(CLI::App& app, const char* name, Duration& target, const std::
       ->default_str(format_duration(target));
 }
 
+void add_tls_options(CLI::App& app, TlsClientSettings& tls) {
+  const auto add_file = [&app](const char* name, std::string& path, const char* help) {
+    app.add_option(name, path, help)->type_name("FILE")->group("Over TLS");
+  };
+  const auto add_no = [&app](const char* name, bool& setting, const char* help) {
+    app.add_flag_callback(name, [&setting] { setting = false; }, help)->group("Over TLS");
+  };
+  add_file("--cacert", tls.ca,
+           "Who may have signed the server's certificate (PEM); else the system's authorities");
+  add_no("-k,--insecure", tls.verify, "Anybody may be the server");
+  add_file("--cert", tls.certificate, "The client's certificate (PEM)");
+  add_file("--key", tls.key, "Its key, if that isn't in the same file");
+  add_no("--no-sessionid", tls.resume, "Full handshakes only: no session is taken up again");
+}
+
 Endpoint source_of(const std::string& address) {
   const bool ipv6 = address.find(':') != std::string::npos && !address.starts_with('[');
   return value_or_throw(Endpoint::parse(ipv6 ? '[' + address + "]:0" : address + ":0"), "--source");
@@ -72,7 +87,9 @@ LoadCommand::LoadCommand(CLI::App& app) {
           [this](const std::string& url) {
             options_.target = value_or_throw(load::Target::parse(url), "target");
           },
-          "tcp://host:port or unix:/path (an echo server), or http://host:port/path")
+          "tcp://host:port, tls://host:port or unix:/path (an echo server), http://host:port/path "
+          "or "
+          "https://host:port/path")
       ->required()
       ->type_name("URL");
   command.add_option("-c,--connections", options_.connections, "Connections, all open at once")
@@ -112,6 +129,7 @@ LoadCommand::LoadCommand(CLI::App& app) {
   command.add_option("--json", json_path_, "Write the report as JSON; - for standard output")
       ->type_name("FILE");
   command.add_flag("-q,--quiet", quiet_, "Print nothing but errors");
+  add_tls_options(command, options_.tls);
   command.footer(
       "Every byte of an echo is verified, and the report says how many connections were proven to "
       "be\n"

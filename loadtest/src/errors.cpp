@@ -16,10 +16,14 @@ std::string_view name_of(ErrorKind kind) noexcept {
       return "connect-failed";
     case ErrorKind::no_port_left:
       return "no-port-left";
+    case ErrorKind::tls:
+      return "tls";
     case ErrorKind::reset:
       return "reset";
     case ErrorKind::end_of_stream:
       return "end-of-stream";
+    case ErrorKind::truncated:
+      return "truncated";
     case ErrorKind::timeout:
       return "timeout";
     case ErrorKind::wrong_bytes:
@@ -43,6 +47,8 @@ ErrorKind kind_of_connect_error(std::error_code error) noexcept {
 
 ErrorKind kind_of_stream_error(std::error_code error) noexcept {
   if (error == Errc::end_of_stream) return ErrorKind::end_of_stream;
+  if (error == Errc::truncated) return ErrorKind::truncated;
+  if (error.category() == tls_category()) return ErrorKind::tls;
   if (error == std::errc::connection_reset || error == std::errc::broken_pipe) {
     return ErrorKind::reset;
   }

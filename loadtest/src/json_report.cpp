@@ -29,6 +29,16 @@ Json options_of(const Options& options) {
   if (options.messages) {
     json["messages"] = *options.messages;
   }
+  if (options.target.is_tls()) {
+    json["insecure"] = !options.tls.verify;
+    json["sessionid"] = options.tls.resume;
+    if (!options.tls.ca.empty()) {
+      json["cacert"] = options.tls.ca;
+    }
+    if (!options.tls.certificate.empty()) {
+      json["cert"] = options.tls.certificate;
+    }
+  }
   for (const Endpoint& source : options.sources) {
     json["sources"].push_back(source.to_string());
   }
@@ -46,6 +56,14 @@ Json latency_of(const Histogram& latency) {
       {"p99.9", latency.percentile(99.9)},
       {"max", latency.max()},
       {"precision", Histogram::kPrecision},
+  };
+}
+
+Json tls_of(const Handshakes& handshakes) {
+  return {
+      {"ciphers", handshakes.ciphers},
+      {"full_ns", latency_of(handshakes.full)},
+      {"resumed_ns", latency_of(handshakes.resumed)},
   };
 }
 
@@ -75,6 +93,7 @@ std::string to_json(const Report& report) {
        {{"requested", report.options.connections},
         {"verified_concurrent", report.verified_concurrent},
         {"ramp_ns", report.ramp.count()}}},
+      {"tls", report.options.target.is_tls() ? tls_of(report.handshakes) : Json()},
       {"measured_ns", report.measured.count()},
       {"messages", report.messages},
       {"rate", report.rate()},

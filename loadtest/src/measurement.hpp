@@ -9,6 +9,7 @@
 
 #include <simul/clock.hpp>
 #include <simul/load/histogram.hpp>
+#include <simul/load/report.hpp>
 
 #include "errors.hpp"
 
@@ -16,6 +17,7 @@ namespace simul::load {
 
 struct Measurement {
   Histogram latency;
+  Handshakes handshakes;
   ErrorTally errors;
   std::map<unsigned, std::uint64_t> statuses;
   std::uint64_t messages = 0;
@@ -31,6 +33,7 @@ struct Measurement {
 
   void merge(const Measurement& other) {
     latency.merge(other.latency);
+    handshakes.merge(other.handshakes);
     errors.merge(other.errors);
     for (const auto& [status, count] : other.statuses) {
       statuses[status] += count;

@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include <simul/quote.hpp>
+
 namespace simul::load {
 namespace {
 
@@ -12,6 +14,26 @@ std::optional<std::string> outside(std::string_view name, std::uint64_t value,
   }
   return std::string(name) + " must be from 1 to " + std::to_string(maximum) + ", not " +
          std::to_string(value);
+}
+
+std::optional<std::string> problem_with_tls(const TlsClientSettings& tls, const Target& target) {
+  const std::string_view given = !tls.ca.empty()            ? "--cacert"
+                                 : !tls.verify              ? "--insecure"
+                                 : !tls.certificate.empty() ? "--cert"
+                                 : !tls.key.empty()         ? "--key"
+                                 : !tls.resume              ? "--no-sessionid"
+                                                            : "";
+  if (!given.empty() && !target.is_tls()) {
+    return std::string(given) + " is for tls:// and https:// only, and not for " +
+           quote(target.url);
+  }
+  if (!tls.verify && !tls.ca.empty()) {
+    return "--insecure verifies nothing, so --cacert would have no effect: leave one of them out";
+  }
+  if (!tls.key.empty() && tls.certificate.empty()) {
+    return "--key is of no use without the certificate that it belongs to: --cert FILE";
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -30,7 +52,7 @@ std::optional<std::string> problem_with(const Options& options) {
              options.target.endpoint.to_string() + ": they are of different families";
     }
   }
-  return std::nullopt;
+  return problem_with_tls(options.tls, options.target);
 }
 
 }  // namespace simul::load

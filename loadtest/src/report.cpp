@@ -2,6 +2,14 @@
 
 namespace simul::load {
 
+void Handshakes::merge(const Handshakes& other) {
+  full.merge(other.full);
+  resumed.merge(other.resumed);
+  for (const auto& [cipher, count] : other.ciphers) {
+    ciphers[cipher] += count;
+  }
+}
+
 std::uint64_t Report::error_count() const noexcept {
   std::uint64_t count = 0;
   for (const ErrorCount& error : errors) {

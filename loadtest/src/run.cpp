@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include <simul/loop_group.hpp>
 #include <simul/sleep.hpp>
 #include <simul/task_group.hpp>
+#include <simul/tls_client_context.hpp>
 
 #include "worker.hpp"
 
@@ -25,12 +27,32 @@ using namespace std::chrono_literals;
 constexpr std::size_t kMostOpening = 100;
 constexpr Duration kProgressInterval = 500ms;
 
+/// For all connections, so that one can take up the session of another. Null: no TLS.
+std::shared_ptr<const TlsClientContext> make_tls(const Options& options) {
+  if (!options.target.is_tls()) {
+    return nullptr;
+  }
+  TlsClientSettings settings = options.tls;
+  if (options.target.kind == WorkKind::http) {
+    settings.alpn = {"http/1.1"};
+  }
+  try {
+    auto context = TlsClientContext::load(settings);
+    // A name that can't be a server's is found out here.
+    (void)context->make_session(options.target.server_name);
+    return context;
+  } catch (const TlsError& error) {
+    throw CannotStart(error.what());
+  }
+}
+
 /// One run: a worker for each loop, and what they have in common.
 class Campaign final : public Coordinator {
  public:
   Campaign(const Options& options, Observer* observer, std::vector<Loop*> loops)
       : options_(options),
         work_(make_work(options)),
+        tls_(make_tls(options)),
         observer_(observer),
         loops_(std::move(loops)),
         seen_(loops_.size()),
@@ -42,7 +64,7 @@ class Campaign final : public Coordinator {
       const std::size_t first = options.connections * i / loops_.size();
       const std::size_t end = options.connections * (i + 1) / loops_.size();
       workers_.emplace_back(
-          options_, *work_, *this,
+          options_, *work_, tls_, *this,
           Share{.first = first,
                 .connections = end - first,
                 .opening = std::max<std::size_t>(kMostOpening / loops_.size(), 1)});
@@ -61,7 +83,7 @@ class Campaign final : public Coordinator {
   }
   void start_now() override;
   void reached() override { reached_ = true; }
-  void unreachable(std::string reason) override;
+  void unreachable(std::string reason, std::string_view cure) override;
 
  private:
   void tell_all(void (Worker::*what)());
@@ -71,6 +93,7 @@ class Campaign final : public Coordinator {
 
   const Options& options_;
   std::unique_ptr<Work> work_;
+  std::shared_ptr<const TlsClientContext> tls_;  // null: no TLS
   Observer* observer_;
   std::vector<Loop*> loops_;
   std::deque<Worker> workers_;
@@ -81,6 +104,7 @@ class Campaign final : public Coordinator {
 
   mutable std::mutex mutex_;
   std::string unreachable_;        // guarded
+  std::string cure_;               // guarded
   std::vector<Measurement> seen_;  // guarded; of each worker, when it last looked
   Duration ramp_{};                // guarded
 
@@ -108,7 +132,7 @@ void Campaign::start_now() {
   tell_all(&Worker::start);
 }
 
-void Campaign::unreachable(std::string reason) {
+void Campaign::unreachable(std::string reason, std::string_view cure) {
   if (reached_) {
     return;
   }
@@ -118,6 +142,7 @@ void Campaign::unreachable(std::string reason) {
       return;
     }
     unreachable_ = std::move(reason);
+    cure_ = cure;
   }
   tell_all(&Worker::stop);
 }
@@ -194,9 +219,11 @@ Report Campaign::report() const {
           .version = SIMUL_VERSION,
           .started = started_at_,
           .unreachable = unreachable_,
+          .cure = cure_,
           .interrupted = interrupted_,
           .ramp = ramp_,
           .measured = sum.measured,
+          .handshakes = std::move(sum.handshakes),
           .verified_concurrent = sum.verified_concurrent,
           .messages = sum.messages,
           .bytes_sent = sum.bytes_sent,

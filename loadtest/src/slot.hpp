@@ -28,9 +28,9 @@ struct Slot {
   std::uint64_t asked = 0;             // messages since the start
   std::uint32_t sockets = 0;           // so far
   Proof proof = Proof::none;
-  bool settled = false;  // its first try has come to an end, good or bad
-  bool connected = false;
-  bool greeted = false;  // the present socket has brought a reply
+  bool settled = false;        // its first try has come to an end, good or bad
+  bool shaking_hands = false;  // TLS, on the present socket
+  bool greeted = false;        // the present socket has brought a reply
 };
 
 }  // namespace simul::load

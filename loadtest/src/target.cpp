@@ -16,7 +16,8 @@ namespace {
 using Result = std::expected<Target, std::string>;
 
 constexpr std::string_view kForms =
-    "a target is tcp://host:port (echo), http://host:port/path or unix:/path (echo)";
+    "a target is tcp://host:port or tls://host:port (echo), http://host:port/path or "
+    "https://host:port/path, or unix:/path (echo)";
 
 std::unexpected<std::string> wrong(std::string_view url, std::string_view why) {
   return std::unexpected(quote(url) + ": " + std::string(why));
@@ -42,15 +43,23 @@ bool looks_like_name(std::string_view host) {
          host.find_first_of(":/@ ") == std::string_view::npos;
 }
 
-/// `host:port`, where the port may be left out if there is a default.
-std::expected<Endpoint, std::string> endpoint_of(std::string_view authority,
-                                                 std::string_view default_port) {
+struct Authority {
+  std::string host;  // with the brackets of an IPv6 address
+  std::string port;
+};
+
+/// `host:port`, where the port may be left out.
+Authority split(std::string_view authority, std::string_view default_port) {
   const std::size_t colon = authority.rfind(':');
   const std::size_t bracket = authority.rfind(']');
   const bool has_port =
       colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
-  const std::string host(authority.substr(0, has_port ? colon : authority.size()));
-  const std::string port(has_port ? authority.substr(colon + 1) : default_port);
+  return {.host = std::string(authority.substr(0, has_port ? colon : authority.size())),
+          .port = std::string(has_port ? authority.substr(colon + 1) : default_port)};
+}
+
+std::expected<Endpoint, std::string> endpoint_of(const Authority& authority) {
+  const auto& [host, port] = authority;
   if (host.empty()) {
     return std::unexpected("there is no host; " + std::string(kForms));
   }
@@ -66,26 +75,36 @@ std::expected<Endpoint, std::string> endpoint_of(std::string_view authority,
   return endpoint && name ? look_up(host, port) : std::move(endpoint);
 }
 
-Result parse_tcp(std::string_view url, std::string_view rest) {
+/// What a certificate has to be for.
+std::string server_name_of(const Authority& authority) {
+  const std::string& host = authority.host;
+  return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+}
+
+Result parse_echo(std::string_view url, std::string_view rest, bool tls) {
   if (rest.ends_with('/')) {
     rest.remove_suffix(1);
   }
-  auto endpoint = endpoint_of(rest, {});
+  const Authority authority = split(rest, {});
+  auto endpoint = endpoint_of(authority);
   if (!endpoint) {
     return wrong(url, endpoint.error());
   }
-  return Target{.url = std::string(url), .kind = WorkKind::echo, .endpoint = *std::move(endpoint)};
+  return Target{.url = std::string(url),
+                .kind = WorkKind::echo,
+                .endpoint = *std::move(endpoint),
+                .server_name = tls ? server_name_of(authority) : ""};
 }
 
-Result parse_http(std::string_view url, std::string_view rest) {
+Result parse_http(std::string_view url, std::string_view rest, bool tls) {
   const std::size_t end = rest.find_first_of("/?#");
-  const std::string_view authority = rest.substr(0, end);
+  const std::string_view host = rest.substr(0, end);
   std::string path(end == std::string_view::npos ? "/" : rest.substr(end));
   path.erase(std::min(path.find('#'), path.size()));  // a fragment is the client's own business
   if (!path.starts_with('/')) {
     path.insert(path.begin(), '/');
   }
-  if (authority.contains('@')) {
+  if (host.contains('@')) {
     return wrong(url, "user names in URLs are not supported");
   }
   for (const char c : path) {
@@ -93,15 +112,17 @@ Result parse_http(std::string_view url, std::string_view rest) {
       return wrong(url, "the path has to be percent-encoded");
     }
   }
-  auto endpoint = endpoint_of(authority, "80");
+  const Authority authority = split(host, tls ? "443" : "80");
+  auto endpoint = endpoint_of(authority);
   if (!endpoint) {
     return wrong(url, endpoint.error());
   }
   return Target{.url = std::string(url),
                 .kind = WorkKind::http,
                 .endpoint = *std::move(endpoint),
-                .host = std::string(authority),
-                .path = std::move(path)};
+                .host = std::string(host),
+                .path = std::move(path),
+                .server_name = tls ? server_name_of(authority) : ""};
 }
 
 }  // namespace
@@ -124,11 +145,11 @@ Result Target::parse(std::string_view url) {
   }
   const std::string_view scheme = url.substr(0, colon);
   const std::string_view rest = url.substr(colon + 3);
-  if (scheme == "tcp") {
-    return parse_tcp(url, rest);
+  if (scheme == "tcp" || scheme == "tls") {
+    return parse_echo(url, rest, scheme == "tls");
   }
-  if (scheme == "http") {
-    return parse_http(url, rest);
+  if (scheme == "http" || scheme == "https") {
+    return parse_http(url, rest, scheme == "https");
   }
   return wrong(url, "the scheme " + quote(scheme) + " is not known; " + std::string(kForms));
 }

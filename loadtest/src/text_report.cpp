@@ -42,11 +42,12 @@ class TextReport {
   std::string make() {
     heading();
     if (!report_.unreachable.empty()) {
-      line("unreachable", report_.options.target.endpoint.to_string() + ": " + report_.unreachable +
-                              ". Is the server running?");
+      line("unreachable", fmt::format("{}: {}. {}", report_.options.target.endpoint.to_string(),
+                                      report_.unreachable, report_.cure));
       return std::move(text_);
     }
     connections();
+    handshakes();
     traffic();
     latency();
     statuses();
@@ -79,6 +80,33 @@ class TextReport {
                              report_.verified_concurrent == report_.options.connections
                          ? ", open after " + time_of(report_.ramp)
                          : ""));
+  }
+
+  void handshakes() {
+    std::string ciphers;
+    for (const auto& [cipher, count] : report_.handshakes.ciphers) {
+      ciphers += fmt::format("{}{}", ciphers.empty() ? "" : ", ", cipher);
+      if (report_.handshakes.ciphers.size() > 1) {
+        ciphers += fmt::format(" ({})", grouped(count));
+      }
+    }
+    if (!ciphers.empty()) {
+      line("tls", ciphers);
+      line("handshakes", times("full", report_.handshakes.full));
+      if (report_.handshakes.resumed.count() > 0) {
+        line("", times("resumed", report_.handshakes.resumed));
+      }
+    }
+  }
+
+  static std::string times(std::string_view kind, const Histogram& handshakes) {
+    std::string text = fmt::format("{} {}", grouped(handshakes.count()), kind);
+    if (handshakes.count() > 0) {
+      text +=
+          fmt::format(": p50 {}   p99 {}   max {}", load::time_of(handshakes.percentile(50)),
+                      load::time_of(handshakes.percentile(99)), load::time_of(handshakes.max()));
+    }
+    return text;
   }
 
   void traffic() {

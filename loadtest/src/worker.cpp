@@ -8,6 +8,8 @@
 
 #include <simul/error.hpp>
 #include <simul/sleep.hpp>
+#include <simul/socket.hpp>
+#include <simul/tls_stream.hpp>
 #include <simul/units.hpp>
 
 #include "duplex_wait.hpp"
@@ -23,6 +25,14 @@ constexpr int kSendsPerRound = 4;
 constexpr Duration kFirstPause = 100ms;  // before a lost connection is opened again
 constexpr Duration kLongestPause = 2s;
 constexpr Duration kDrainTime = 1s;
+
+constexpr std::string_view kIsItRunning = "Is the server running?";
+constexpr std::string_view kDoesItSpeakTls = "Does it speak TLS there?";
+constexpr std::string_view kIsItTheCertificate =
+    "If it is the certificate: --cacert FILE says who may have signed it, --insecure trusts "
+    "anybody";
+constexpr std::string_view kIsItTheClientsCertificate =
+    "If it wants to know who connects: --cert FILE";
 
 double share_of(Duration part, Duration whole) noexcept {
   return whole <= Duration::zero()
@@ -65,25 +75,20 @@ class Worker::Listener final : public Replies {
 
 class Worker::OpenSocket {
  public:
-  OpenSocket(Worker& worker, Slot& slot) noexcept : worker_(worker), slot_(slot) {
-    ++worker_.counted_.open;
-    slot_.connected = true;
-  }
-  ~OpenSocket() {
-    --worker_.counted_.open;
-    slot_.connected = false;
-  }
+  explicit OpenSocket(Worker& worker) noexcept : worker_(worker) { ++worker_.counted_.open; }
+  ~OpenSocket() { --worker_.counted_.open; }
   OpenSocket(const OpenSocket&) = delete;
   OpenSocket& operator=(const OpenSocket&) = delete;
 
  private:
   Worker& worker_;
-  Slot& slot_;
 };
 
-Worker::Worker(const Options& options, const Work& work, Coordinator& coordinator, Share share)
+Worker::Worker(const Options& options, const Work& work,
+               std::shared_ptr<const TlsClientContext> tls, Coordinator& coordinator, Share share)
     : options_(options),
       work_(work),
+      tls_(std::move(tls)),
       coordinator_(coordinator),
       share_(share),
       sources_(options.sources, options.target.endpoint),
@@ -220,30 +225,53 @@ Coro<> Worker::keep_open(Slot& slot, Duration delay) {
   }
 }
 
-Coro<std::expected<SocketStream, std::error_code>> Worker::open_socket() {
+/// Gives null when it can't be opened, which is counted then.
+Coro<std::unique_ptr<Stream>> Worker::open_stream(Slot& slot) {
   SourceAddresses::Choice choice = sources_.choose();
   for (;;) {
-    auto stream = co_await connect(options_.target.endpoint, {.source = sources_.endpoint(choice)});
-    if (stream || stream.error() != std::errc::address_not_available ||
-        !sources_.choose_next(choice)) {
+    auto socket = co_await connect(options_.target.endpoint, {.source = sources_.endpoint(choice)});
+    if (socket) {
+      auto stream = std::make_unique<SocketStream>(*std::move(socket));
+      if (tls_ != nullptr) {
+        co_return co_await shake_hands(slot, std::move(stream));
+      }
+      reached();
       co_return stream;
+    }
+    if (socket.error() != std::errc::address_not_available || !sources_.choose_next(choice)) {
+      connect_failed(slot, socket.error());
+      co_return nullptr;
     }
   }
 }
 
+Coro<std::unique_ptr<Stream>> Worker::shake_hands(Slot& slot, std::unique_ptr<Stream> below) {
+  const TimePoint began = loop_->exact_now();
+  slot.shaking_hands = true;
+  auto stream = co_await connect_tls(std::move(below), tls_, options_.target.server_name);
+  slot.shaking_hands = false;
+  if (!stream) {
+    handshake_failed(slot, stream.error());
+    co_return nullptr;
+  }
+  const auto took = static_cast<std::uint64_t>((loop_->exact_now() - began).count());
+  Handshakes& handshakes = counted_.handshakes;
+  ((*stream)->resumed() ? handshakes.resumed : handshakes.full).record(took);
+  ++handshakes.ciphers[fmt::format("{} {}", (*stream)->version(), (*stream)->cipher())];
+  co_return *std::move(stream);
+}
+
 Coro<Worker::Ending> Worker::use_socket(Slot& slot, DeadlineScope& deadline) {
   deadline.set_deadline(time_after(loop_->exact_now(), options_.timeout));
-  auto stream = co_await open_socket();
-  if (!stream) {
-    co_return connect_failed(slot, stream.error());
+  const std::unique_ptr<Stream> stream = co_await open_stream(slot);
+  if (stream == nullptr) {
+    co_return Ending::failed;
   }
-  const OpenSocket open(*this, slot);
-  if (!std::exchange(reached_, true)) {
-    coordinator_.reached();
-  }
+  const OpenSocket open(*this);
 
   Listener listener(*this, slot);
-  bool drained = false;  // the next receive would block
+  bool drained = false;    // the next receive would block
+  bool unflushed = false;  // the stream holds a part of what was sent
   for (int rounds = 0;;) {
     ask(slot, listener);
     listener.forget_time();
@@ -257,7 +285,7 @@ Coro<Worker::Ending> Worker::use_socket(Slot& slot, DeadlineScope& deadline) {
     }
     deadline.set_deadline(time_after(slot.window.oldest(), options_.timeout));
 
-    const IoResult sent = send_output(*stream, *slot.dialogue);
+    const IoResult sent = send_output(*stream, *slot.dialogue, unflushed);
     const IoResult received =
         drained ? IoResult::would_block(Interest::readable) : stream->try_recv(buffer_);
     drained = received.drained;
@@ -275,7 +303,7 @@ Coro<Worker::Ending> Worker::use_socket(Slot& slot, DeadlineScope& deadline) {
       co_return stream_ended(slot, received.error.unpack(), listener);
     } else if (sent.error) {
       co_return stream_ended(slot, sent.error.unpack(), listener);
-    } else if (sent.blocked != Interest::none || slot.dialogue->output().empty()) {
+    } else if (sent.blocked != Interest::none || (slot.dialogue->output().empty() && !unflushed)) {
       if (const auto error = co_await DuplexWait(*stream, received.blocked, sent.blocked)) {
         co_return stream_ended(slot, error, listener);
       }
@@ -308,17 +336,22 @@ void Worker::ask(Slot& slot, const Listener& listener) {
   }
 }
 
-IoResult Worker::send_output(Stream& stream, Dialogue& dialogue) {
+IoResult Worker::send_output(Stream& stream, Dialogue& dialogue, bool& unflushed) {
   IoResult result;
   for (int i = 0; i < kSendsPerRound; ++i) {
     const Bytes output = dialogue.output();
     if (output.empty()) {
+      if (unflushed) {
+        result = stream.try_flush();
+        unflushed = result.blocked != Interest::none;
+      }
       break;
     }
     result = stream.try_send(output, {});
     if (result.bytes == 0) {
       break;
     }
+    unflushed = result.unflushed;
     sent_ += result.bytes;
     dialogue.sent(result.bytes);
   }
@@ -328,7 +361,10 @@ IoResult Worker::send_output(Stream& stream, Dialogue& dialogue) {
 void Worker::take_reply(Slot& slot, unsigned status, TimePoint now) {
   const TimePoint due = slot.window.pop();
   --in_flight_;
-  slot.greeted = true;
+  if (!slot.greeted) {
+    slot.greeted = true;
+    reached();
+  }
   if (status != 0 && measuring_) {
     ++counted_.statuses[status];
   }
@@ -363,6 +399,7 @@ void Worker::let_go(Slot& slot) {
   in_flight_ -= slot.window.size();
   slot.window.clear();
   slot.greeted = false;
+  slot.shaking_hands = false;
   if (slot.proof == Slot::Proof::ready) {
     slot.proof = start_.is_open() ? Slot::Proof::missed : Slot::Proof::none;
   }
@@ -373,7 +410,21 @@ void Worker::let_go(Slot& slot) {
 
 // --- what goes wrong ---------------------------------------------------------------------------
 
-Worker::Ending Worker::connect_failed(Slot& slot, std::error_code error) {
+/// With TLS 1.3 a server refuses a client after the client's part of the handshake is done, so there only a
+/// reply says that it was accepted.
+void Worker::reached() {
+  if (!std::exchange(reached_, true)) {
+    coordinator_.reached();
+  }
+}
+
+void Worker::unreachable(std::string reason, std::string_view cure) {
+  if (!reached_) {
+    coordinator_.unreachable(std::move(reason), cure);
+  }
+}
+
+void Worker::connect_failed(Slot& slot, std::error_code error) {
   const ErrorKind kind = kind_of_connect_error(error);
   counted_.errors.add(kind, [&] {
     return kind == ErrorKind::no_port_left
@@ -383,10 +434,20 @@ Worker::Ending Worker::connect_failed(Slot& slot, std::error_code error) {
                      slot.number, options_.target.endpoint.to_string())
                : fmt::format("connection {}: {}", slot.number, error.message());
   });
-  if (!reached_) {
-    coordinator_.unreachable(error.message());
+  unreachable(error.message(), kIsItRunning);
+}
+
+void Worker::handshake_failed(Slot& slot, std::error_code error) {
+  const std::string reason =
+      "TLS handshake: " +
+      (error == Errc::truncated ? "the server closed the connection" : error.message());
+  (void)failed(slot, {ErrorKind::tls, reason});
+  // A connection that just ends may be one too many for a server that is about to answer others.
+  if (error.category() == tls_category()) {
+    unreachable(reason, options_.tls.verify ? kIsItTheCertificate : kDoesItSpeakTls);
+  } else if (slot.sockets > 1) {
+    unreachable(reason, kDoesItSpeakTls);
   }
-  return Ending::failed;
 }
 
 Worker::Ending Worker::failed(Slot& slot, const Failure& failure) {
@@ -397,7 +458,11 @@ Worker::Ending Worker::failed(Slot& slot, const Failure& failure) {
 
 Worker::Ending Worker::stream_ended(Slot& slot, std::error_code error, Replies& replies) {
   if (error != Errc::end_of_stream) {
-    return failed(slot, {kind_of_stream_error(error), error.message()});
+    const ErrorKind kind = kind_of_stream_error(error);
+    if (kind == ErrorKind::tls) {
+      unreachable("TLS: " + error.message(), kIsItTheClientsCertificate);
+    }
+    return failed(slot, {kind, error.message()});
   }
   const auto next = slot.dialogue->end_of_stream(replies);
   return next ? Ending::reopen : failed(slot, next.error());
@@ -406,12 +471,12 @@ Worker::Ending Worker::stream_ended(Slot& slot, std::error_code error, Replies& 
 void Worker::timed_out(Slot& slot) {
   const std::string limit = format_duration(options_.timeout);
   if (slot.window.empty()) {
+    const std::string_view what = slot.shaking_hands ? "no TLS handshake" : "no answer";
     counted_.errors.add(ErrorKind::connect_timeout, [&] {
-      return fmt::format("connection {}: not open after {}", slot.number, limit);
+      return fmt::format("connection {}: {} within {}", slot.number, what, limit);
     });
-    if (!reached_) {
-      coordinator_.unreachable("no answer within " + limit);
-    }
+    unreachable(fmt::format("{} within {}", what, limit),
+                slot.shaking_hands ? kDoesItSpeakTls : kIsItRunning);
   } else {
     counted_.errors.add(ErrorKind::timeout, [&] {
       return fmt::format("connection {}: no reply within {}", slot.number, limit);

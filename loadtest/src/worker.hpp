@@ -13,8 +13,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <expected>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -23,8 +24,9 @@
 #include <simul/load/options.hpp>
 #include <simul/load/run.hpp>
 #include <simul/loop.hpp>
-#include <simul/socket.hpp>
+#include <simul/stream.hpp>
 #include <simul/task_group.hpp>
+#include <simul/tls_client_context.hpp>
 
 #include "cpu_use.hpp"
 #include "gate.hpp"
@@ -42,10 +44,10 @@ class Coordinator {
   virtual void settled() = 0;
   /// Waiting for the others makes no sense any more.
   virtual void start_now() = 0;
-  /// A worker has its first connection: somebody is there.
+  /// A worker has its first connection, over TLS its first reply: somebody is there.
   virtual void reached() = 0;
-  /// A worker can't connect, and none of its connections ever could.
-  virtual void unreachable(std::string reason) = 0;
+  /// A worker can't connect, and none of its connections ever could. `cure`: a sentence.
+  virtual void unreachable(std::string reason, std::string_view cure) = 0;
 
  protected:
   ~Coordinator() = default;
@@ -60,7 +62,9 @@ struct Share {
 
 class Worker final {
  public:
-  Worker(const Options& options, const Work& work, Coordinator& coordinator, Share share);
+  /// `tls` is null for a target without TLS.
+  Worker(const Options& options, const Work& work, std::shared_ptr<const TlsClientContext> tls,
+         Coordinator& coordinator, Share share);
 
   /// The whole test. Thread, here and below: its loop's.
   Coro<> run();
@@ -87,12 +91,16 @@ class Worker final {
   void open_next();
   Coro<> keep_open(Slot& slot, Duration delay);
   Coro<Ending> use_socket(Slot& slot, DeadlineScope& deadline);
-  Coro<std::expected<SocketStream, std::error_code>> open_socket();
+  Coro<std::unique_ptr<Stream>> open_stream(Slot& slot);
+  Coro<std::unique_ptr<Stream>> shake_hands(Slot& slot, std::unique_ptr<Stream> below);
 
   void ask(Slot& slot, const Listener& listener);
   void take_reply(Slot& slot, unsigned status, TimePoint now);
-  IoResult send_output(Stream& stream, Dialogue& dialogue);
-  Ending connect_failed(Slot& slot, std::error_code error);
+  IoResult send_output(Stream& stream, Dialogue& dialogue, bool& unflushed);
+  void connect_failed(Slot& slot, std::error_code error);
+  void handshake_failed(Slot& slot, std::error_code error);
+  void reached();
+  void unreachable(std::string reason, std::string_view cure);
   Ending failed(Slot& slot, const Failure& failure);
   Ending stream_ended(Slot& slot, std::error_code error, Replies& replies);
   void timed_out(Slot& slot);
@@ -102,6 +110,7 @@ class Worker final {
 
   const Options& options_;
   const Work& work_;
+  std::shared_ptr<const TlsClientContext> tls_;
   Coordinator& coordinator_;
   Share share_;
   SourceAddresses sources_;

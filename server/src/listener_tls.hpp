@@ -13,7 +13,7 @@
 
 #include <simul/config/diagnostic.hpp>
 #include <simul/config/settings.hpp>
-#include <simul/tls_context.hpp>
+#include <simul/tls_server_context.hpp>
 
 namespace simul::server {
 

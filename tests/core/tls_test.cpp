@@ -213,6 +213,37 @@ TEST_SUITE("tls") {
     });
   }
 
+  TEST_CASE("connections side by side take up a session each, to a name or to an address") {
+    const ServerContext server = server_with(
+        {.certificates = {certificates().make("side", {.names = {"example.org", "127.0.0.1"}})}});
+    run_virtual([&]() -> Coro<> {
+      for (const std::string host : {"example.org", "127.0.0.1"}) {
+        const ClientContext client = client_with({});
+        const auto connect_twice = [&]() -> Coro<int> {
+          TlsEnds one = co_await shake_hands(memory_pair(), server, client, host);
+          TlsEnds other = co_await shake_hands(memory_pair(), server, client, host);
+          co_await exchange(**one.server, **one.client);
+          co_await exchange(**other.server, **other.client);
+          co_return (*one.client)->resumed() + (*other.client)->resumed();
+        };
+        CHECK(co_await connect_twice() == 0);
+        CHECK(co_await connect_twice() == 2);
+        CHECK(co_await connect_twice() == 2);
+      }
+    });
+  }
+
+  TEST_CASE("a client that is told not to takes up no session") {
+    run_virtual([]() -> Coro<> {
+      const ClientContext client = client_with({.resume = false});
+      for (int i = 0; i < 3; ++i) {
+        TlsEnds ends = co_await shake_hands(memory_pair(), plain_server(), client);
+        co_await exchange(**ends.server, **ends.client);
+        CHECK_FALSE((*ends.client)->resumed());
+      }
+    });
+  }
+
   TEST_CASE("a context may be dropped while connections live") {
     run_virtual([]() -> Coro<> {
       ServerContext server = server_with({.certificates = {certificates().make("dropped")}});

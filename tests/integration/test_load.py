@@ -1,6 +1,7 @@
 """`simul load` against servers that know nothing of simul: exit statuses, JSON, limits, signals."""
 
 import contextlib
+import http.server
 import json
 import os
 import resource
@@ -8,6 +9,7 @@ import select
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -224,6 +226,215 @@ class Load(unittest.TestCase):
         self.assertEqual(result.returncode, 2)
         self.assertIn("1000 connections need 1064 descriptors", result.stderr)
         self.assertIn("500", result.stderr)
+
+
+class Web(http.server.ThreadingHTTPServer):
+    """Answers every GET, over TLS."""
+
+    request_queue_size = 128
+
+    def __init__(self, context, keep_alive):
+        self.context = context
+        self.handler = type("Handler", (WebHandler,), {"protocol_version": f"HTTP/1.{int(keep_alive)}"})
+        super().__init__(("127.0.0.1", 0), self.handler)
+        self.url = f"https://localhost:{self.server_port}/"
+
+    def get_request(self):
+        peer, address = super().get_request()
+        return self.context.wrap_socket(peer, server_side=True, do_handshake_on_connect=False), address
+
+    def handle_error(self, request, client_address):
+        pass  # a client that doesn't trust this server
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.serve_forever)
+        self.thread.start()
+        return super().__enter__()
+
+    def __exit__(self, *exception):
+        self.shutdown()
+        self.thread.join()
+        super().__exit__(*exception)
+
+
+class WebHandler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_):
+        pass
+
+
+class TlsEcho:
+    """An echo server, a thread per connection. `messages`: of one, then it hangs up without a goodbye.
+    `connections`: more are closed at once."""
+
+    def __init__(self, context, messages=None, connections=None):
+        self.context = context
+        self.messages = messages
+        self.connections = connections
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.url = f"tls://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.threads = [threading.Thread(target=self.accept)]
+
+    def __enter__(self):
+        self.threads[0].start()
+        return self
+
+    def __exit__(self, *exception):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        for thread in self.threads:
+            thread.join()
+        self.listener.close()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                peer, _ = self.listener.accept()
+                if len(self.threads) - 1 == self.connections:
+                    peer.close()
+                    continue
+                peer.settimeout(PATIENCE)
+                self.threads.append(threading.Thread(target=self.serve, args=[peer]))
+                self.threads[-1].start()
+
+    def serve(self, peer):
+        with contextlib.suppress(OSError), peer:
+            with self.context.wrap_socket(peer, server_side=True) as tls:
+                left = self.messages
+                while left != 0 and (data := tls.recv(65536)):
+                    tls.sendall(data)
+                    left = left and left - 1
+                tls.recv(65536)
+
+
+@unittest.skipIf(shutil.which("openssl") is None, "NOT TESTED: needs openssl to make certificates")
+class OverTls(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.both = os.path.join(folder.name, "both.pem")  # certificate and key
+        cls.certificate = os.path.join(folder.name, "certificate.pem")
+        key = os.path.join(folder.name, "key.pem")
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+             "-keyout", key, "-out", cls.certificate],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        with open(cls.both, "w", encoding="ascii") as both:
+            for path in (cls.certificate, key):
+                with open(path, encoding="ascii") as file:
+                    both.write(file.read())
+
+    def context(self, version=ssl.TLSVersion.TLSv1_3):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.both)
+        context.set_alpn_protocols(["http/1.1"])
+        context.maximum_version = version
+        return context
+
+    def test_an_echo_server_is_verified_in_both_versions(self):
+        for version, name in ((ssl.TLSVersion.TLSv1_3, "TLSv1.3 "), (ssl.TLSVersion.TLSv1_2, "TLSv1.2 ")):
+            with self.subTest(version=name), TlsEcho(self.context(version)) as server:
+                result, report = load(server.url, "--cacert", self.certificate, "-c", "10", "-s", "40KiB",
+                                      "--depth", "3", "--messages", "20")  # fmt: skip
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertEqual(report["messages"], 200)
+                self.assertEqual(report["connections"]["verified_concurrent"], 10)
+                (cipher, count), = report["tls"]["ciphers"].items()
+                self.assertTrue(cipher.startswith(name))
+                self.assertEqual(count, 10)
+
+    def test_a_web_server_is_asked_and_its_name_is_verified(self):
+        with Web(self.context(), keep_alive=True) as server:
+            result, report = load(server.url, "--cacert", self.certificate, "-c", "5", "--messages", "20")
+            text = run_simul("load", server.url, "--cacert", self.certificate, "-c", "5", "--messages", "5")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(report["statuses"], {"200": 100})
+        self.assertRegex(text.stdout, r"tls +TLSv1.3 TLS_")
+        self.assertRegex(text.stdout, r"handshakes +\d+ full: p50 .* max ")
+
+    def test_sessions_are_taken_up_again_unless_told_not_to(self):
+        with Web(self.context(), keep_alive=False) as server:
+            arguments = [server.url, "--cacert", self.certificate, "-c", "4", "--messages", "25"]
+            _, resumed = load(*arguments)
+            _, full = load(*arguments, "--no-sessionid")
+        self.assertEqual((resumed["errors"], full["errors"]), ([], []))
+        self.assertLessEqual(resumed["tls"]["full_ns"]["count"], 4)
+        self.assertGreaterEqual(resumed["tls"]["resumed_ns"]["count"], 100)
+        self.assertGreaterEqual(full["tls"]["full_ns"]["count"], 100)
+        self.assertEqual(full["tls"]["resumed_ns"]["count"], 0)
+
+    def test_a_server_that_nobody_vouches_for_is_said_at_once_with_the_cure(self):
+        with TlsEcho(self.context()) as server:
+            refused = run_simul("load", server.url)
+            insecure = run_simul("load", server.url, "-k", "-c", "3", "--messages", "5")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("TLS handshake: self-signed certificate", refused.stdout)
+        self.assertIn("--cacert FILE", refused.stdout)
+        self.assertIn("--insecure", refused.stdout)
+        self.assertEqual(insecure.returncode, 0, insecure.stdout + insecure.stderr)
+
+    def test_a_client_shows_its_certificate(self):
+        context = self.context()
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(self.certificate)
+        with TlsEcho(context) as server:
+            arguments = ["load", server.url, "--cacert", self.certificate, "-c", "3", "--messages", "5"]
+            unknown = run_simul(*arguments)
+            known = run_simul(*arguments, "--cert", self.both)
+        self.assertEqual(unknown.returncode, 1)
+        self.assertIn("certificate required", unknown.stdout)
+        self.assertEqual(known.returncode, 0, known.stdout + known.stderr)
+
+    def test_an_end_without_a_goodbye_is_truncated(self):
+        with TlsEcho(self.context(), messages=3) as server:
+            result, report = load(server.url, "--cacert", self.certificate, "-c", "2", "--messages", "5")
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual([error["kind"] for error in report["errors"]], ["truncated"])
+
+    def test_a_server_that_takes_some_connections_only_is_reachable(self):
+        with TlsEcho(self.context(), connections=3) as server:
+            result, report = load(server.url, "--cacert", self.certificate, "-c", "6", "-d", "200ms")
+        self.assertEqual(result.returncode, 1)
+        self.assertIsNone(report["unreachable"])
+        self.assertEqual(report["connections"]["verified_concurrent"], 3)
+        self.assertEqual([error["kind"] for error in report["errors"]], ["tls"])
+
+    def test_a_server_that_closes_every_handshake_is_not(self):
+        with TlsEcho(self.context(), connections=0) as server:
+            result = run_simul("load", server.url, "-c", "6")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("TLS handshake: ", result.stdout)
+        self.assertIn("Does it speak TLS there?", result.stdout)
+
+    def test_a_server_without_tls_fails(self):
+        with EpollServer() as server:
+            result = run_simul("load", server.url.replace("tcp", "tls"), "-k")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("TLS handshake: ", result.stdout)
+        self.assertIn("Does it speak TLS there?", result.stdout)
+
+    def test_wrong_usage_names_option_or_file_before_anything_is_opened(self):
+        with EpollServer() as server:
+            tls = server.url.replace("tcp", "tls")
+            for arguments, said in (
+                ([server.url, "--cacert", self.certificate], "--cacert is for tls://"),
+                ([server.url, "-k"], "--insecure is for tls://"),
+                ([tls, "--key", self.both], "--cert FILE"),
+                ([tls, "--cacert", "/nowhere.pem"], "/nowhere.pem: No such file or directory"),
+                ([tls, "--cert", self.certificate], f"{self.certificate}: no private key in PEM form"),
+            ):
+                with self.subTest(arguments=arguments):
+                    result = run_simul("load", *arguments)
+                    self.assertEqual(result.returncode, 2)
+                    self.assertIn(said, result.stderr)
+            self.assertEqual(server.most, 0)
 
 
 PORTS = 100

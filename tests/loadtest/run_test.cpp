@@ -18,58 +18,23 @@
 #include <simul/task_group.hpp>
 #include <simul/testing.hpp>
 
+#include "under_load.hpp"
+
 namespace {
 
 using namespace simul;
 using namespace simul::load;
+using namespace simul::load::test;
 using namespace std::chrono_literals;
 
-using Serve = std::function<Coro<>(SocketStream& peer)>;
-
-Coro<> serve_one(const Serve& serve, SocketStream peer) { co_await serve(peer); }
-
-Coro<> accept_all(SocketListener& listener, const Serve& serve) {
-  auto body = [&](TaskGroup& group) -> Coro<> {
-    while (auto accepted = co_await listener.accept()) {
-      group.spawn(serve_one(serve, std::move(accepted->stream)));
-    }
-  };
-  co_await with_group(body);
-}
-
-Options quick(std::string_view scheme, const SocketListener& listener) {
-  return {
-      .target = *Target::parse(std::string(scheme) + "://" + listener.local_endpoint().to_string() +
-                               (scheme == "http" ? "/" : "")),
-      .connections = 10,
-      .duration = 5s,
-      .messages = 20};
-}
-
 /// Runs a load test against `serve` on one loop.
-Report test(
+Report test_load(
     const Serve& serve, const std::function<void(Options&)>& change = [](Options&) {},
     std::string_view scheme = "tcp", Environment& environment = Environment::real()) {
   SocketListener listener = listen(*Endpoint::parse("127.0.0.1:0"));
   Options options = quick(scheme, listener);
   change(options);
-  Report report;
-  auto body = [&](TaskGroup& group) -> Coro<> {
-    group.spawn(accept_all(listener, serve));
-    report = co_await run_here(options);
-    group.cancel();
-  };
-  Loop loop(environment);
-  loop.run_until_complete(with_group(body));
-  return report;
-}
-
-Coro<> echo(SocketStream& peer) {
-  while (auto chunk = co_await peer.recv()) {
-    if (!co_await peer.send(*chunk)) {
-      co_return;
-    }
-  }
+  return load_against(listener, serve, options, nullptr, environment);
 }
 
 Coro<> accept_until_closed(SocketListener& listener) {
@@ -77,26 +42,8 @@ Coro<> accept_until_closed(SocketListener& listener) {
   co_await accept_all(listener, serve);
 }
 
-std::uint64_t errors_of(const Report& report, std::string_view kind) {
-  for (const ErrorCount& error : report.errors) {
-    if (error.kind == kind) {
-      return error.count;
-    }
-  }
-  return 0;
-}
-
-std::string example_of(const Report& report, std::string_view kind) {
-  for (const ErrorCount& error : report.errors) {
-    if (error.kind == kind) {
-      return error.example;
-    }
-  }
-  return {};
-}
-
 TEST_CASE("a faithful echo server passes, and every message is counted") {
-  const Report report = test(echo);
+  const Report report = test_load(echo);
   CHECK(report.passed());
   CHECK(report.errors.empty());
   CHECK(report.messages == 10 * 20);
@@ -110,7 +57,7 @@ TEST_CASE("a faithful echo server passes, and every message is counted") {
 }
 
 TEST_CASE("several messages in flight are all verified") {
-  const Report report = test(echo, [](Options& options) {
+  const Report report = test_load(echo, [](Options& options) {
     options.depth = 7;
     options.messages = 100;
   });
@@ -119,7 +66,7 @@ TEST_CASE("several messages in flight are all verified") {
 }
 
 TEST_CASE("more in flight than the sockets can hold doesn't lock up") {
-  const Report report = test(echo, [](Options& options) {
+  const Report report = test_load(echo, [](Options& options) {
     options.connections = 2;
     options.size = std::uint64_t{8} << 20;
     options.depth = 3;
@@ -131,19 +78,8 @@ TEST_CASE("more in flight than the sockets can hold doesn't lock up") {
 
 TEST_CASE("a large message is verified by a server that answers only whole ones") {
   constexpr std::size_t kSize = std::size_t{6} << 20;
-  const auto whole = [](SocketStream& peer) -> Coro<> {
-    std::vector<std::byte> message;
-    while (auto chunk = co_await peer.recv()) {
-      message.insert(message.end(), chunk->bytes().begin(), chunk->bytes().end());
-      if (message.size() == kSize) {
-        if (!co_await peer.send(message)) {
-          co_return;
-        }
-        message.clear();
-      }
-    }
-  };
-  const Report report = test(whole, [](Options& options) {
+  const auto whole = [](Stream& peer) { return answer_whole(peer, kSize); };
+  const Report report = test_load(whole, [](Options& options) {
     options.connections = 1;
     options.size = kSize;
     options.messages = 2;
@@ -167,7 +103,7 @@ TEST_CASE("several threads share the connections, and the report adds them up") 
 }
 
 TEST_CASE("a time limit ends the test") {
-  const Report report = test(echo, [](Options& options) {
+  const Report report = test_load(echo, [](Options& options) {
     options.messages.reset();
     options.duration = 30ms;
     options.warmup = 10ms;
@@ -178,7 +114,7 @@ TEST_CASE("a time limit ends the test") {
 }
 
 TEST_CASE("a single corrupted byte is found and named") {
-  const auto corrupt = [](SocketStream& peer) -> Coro<> {
+  const auto corrupt = [](Stream& peer) -> Coro<> {
     std::size_t position = 0;
     while (auto chunk = co_await peer.recv()) {
       std::vector<std::byte> bytes(chunk->bytes().begin(), chunk->bytes().end());
@@ -191,7 +127,7 @@ TEST_CASE("a single corrupted byte is found and named") {
       }
     }
   };
-  const Report report = test(corrupt, [](Options& options) { options.connections = 1; });
+  const Report report = test_load(corrupt, [](Options& options) { options.connections = 1; });
   CHECK_FALSE(report.passed());
   CHECK(errors_of(report, "wrong-bytes") == 1);
   CHECK(example_of(report, "wrong-bytes").find("byte 1000 ") != std::string::npos);
@@ -202,7 +138,7 @@ TEST_CASE("a single corrupted byte is found and named") {
 TEST_CASE("connections whose replies are swapped are found") {
   // What one connection sends is given to the one that sent before.
   std::vector<std::byte> previous;
-  const auto swap = [&previous](SocketStream& peer) -> Coro<> {
+  const auto swap = [&previous](Stream& peer) -> Coro<> {
     while (auto chunk = co_await peer.recv()) {
       const std::vector<std::byte> bytes(chunk->bytes().begin(), chunk->bytes().end());
       const std::vector<std::byte> reply = previous.size() == bytes.size() ? previous : bytes;
@@ -212,13 +148,13 @@ TEST_CASE("connections whose replies are swapped are found") {
       }
     }
   };
-  const Report report = test(swap, [](Options& options) { options.duration = 50ms; });
+  const Report report = test_load(swap, [](Options& options) { options.duration = 50ms; });
   CHECK_FALSE(report.passed());
   CHECK(errors_of(report, "wrong-bytes") > 0);
 }
 
 TEST_CASE("bytes that nobody sent are found") {
-  const auto chatter = [](SocketStream& peer) -> Coro<> {
+  const auto chatter = [](Stream& peer) -> Coro<> {
     while (auto chunk = co_await peer.recv()) {
       const std::vector<std::byte> twice(2 * chunk->size());
       if (!co_await peer.send(*chunk) || !co_await peer.send(twice)) {
@@ -226,13 +162,13 @@ TEST_CASE("bytes that nobody sent are found") {
       }
     }
   };
-  const Report report = test(chatter, [](Options& options) { options.duration = 50ms; });
+  const Report report = test_load(chatter, [](Options& options) { options.duration = 50ms; });
   CHECK_FALSE(report.passed());
   CHECK(errors_of(report, "wrong-bytes") > 0);
 }
 
 TEST_CASE("a server that closes after three messages is reported, and connections come back") {
-  const auto short_lived = [](SocketStream& peer) -> Coro<> {
+  const auto short_lived = [](Stream& peer) -> Coro<> {
     for (int i = 0; i < 3; ++i) {
       auto chunk = co_await peer.recv();
       if (!chunk || !co_await peer.send(*chunk)) {
@@ -241,7 +177,7 @@ TEST_CASE("a server that closes after three messages is reported, and connection
     }
     co_await peer.recv();
   };
-  const Report report = test(short_lived, [](Options& options) { options.connections = 2; });
+  const Report report = test_load(short_lived, [](Options& options) { options.connections = 2; });
   CHECK_FALSE(report.passed());
   // 20 messages: the first socket brings 2 besides its first round trip, the others 3 each; each ends
   // with one that is lost.
@@ -252,7 +188,7 @@ TEST_CASE("a server that closes after three messages is reported, and connection
 }
 
 TEST_CASE("a reset is a reset") {
-  const auto reset = [](SocketStream& peer) -> Coro<> {
+  const auto reset = [](Stream& peer) -> Coro<> {
     for (int i = 0; i < 3; ++i) {
       auto chunk = co_await peer.recv();
       if (!chunk || !co_await peer.send(*chunk)) {
@@ -262,7 +198,7 @@ TEST_CASE("a reset is a reset") {
     co_await peer.recv();
     peer.close(Stream::CloseMode::abort);
   };
-  const Report report = test(reset, [](Options& options) {
+  const Report report = test_load(reset, [](Options& options) {
     options.connections = 2;
     options.messages = 3;
   });
@@ -272,12 +208,12 @@ TEST_CASE("a reset is a reset") {
 
 TEST_CASE("a server that never answers is given up after the timeout") {
   VirtualClock clock;
-  const auto silent = [](SocketStream& peer) -> Coro<> {
+  const auto silent = [](Stream& peer) -> Coro<> {
     while (co_await peer.recv()) {
     }
   };
   const TimePoint begin = clock.now();
-  const Report report = test(
+  const Report report = test_load(
       silent,
       [](Options& options) {
         options.timeout = 3s;
@@ -295,7 +231,7 @@ TEST_CASE("a server that never answers is given up after the timeout") {
 TEST_CASE("one reply that is late enough is a timeout, the others count") {
   VirtualClock clock;
   int served = 0;
-  const auto slow = [&served](SocketStream& peer) -> Coro<> {
+  const auto slow = [&served](Stream& peer) -> Coro<> {
     while (auto chunk = co_await peer.recv()) {
       co_await sleep(++served == 50 ? 5s : 1ms);
       if (!co_await peer.send(*chunk)) {
@@ -303,7 +239,7 @@ TEST_CASE("one reply that is late enough is a timeout, the others count") {
       }
     }
   };
-  const Report report = test(
+  const Report report = test_load(
       slow,
       [](Options& options) {
         options.timeout = 2s;
@@ -333,12 +269,12 @@ TEST_CASE("a port at which nobody listens is said at once") {
 
 TEST_CASE("connections that never open are not called concurrent") {
   int accepted = 0;
-  const auto only_five = [&accepted](SocketStream& peer) -> Coro<> {
+  const auto only_five = [&accepted](Stream& peer) -> Coro<> {
     if (++accepted <= 5) {
       co_await echo(peer);
     }
   };
-  const Report report = test(only_five, [](Options& options) {
+  const Report report = test_load(only_five, [](Options& options) {
     options.messages.reset();
     options.duration = 50ms;
   });
@@ -349,12 +285,12 @@ TEST_CASE("connections that never open are not called concurrent") {
 
 TEST_CASE("one connection at a time is not concurrency, however many are opened") {
   // Each is answered once and closed before the next is taken.
-  const auto one_shot = [](SocketStream& peer) -> Coro<> {
+  const auto one_shot = [](Stream& peer) -> Coro<> {
     if (auto chunk = co_await peer.recv()) {
       (void)co_await peer.send(*chunk);
     }
   };
-  const Report report = test(one_shot, [](Options& options) {
+  const Report report = test_load(one_shot, [](Options& options) {
     options.messages.reset();
     options.duration = 50ms;
   });
@@ -365,11 +301,11 @@ TEST_CASE("one connection at a time is not concurrency, however many are opened"
 TEST_CASE("connections are opened evenly over the ramp") {
   VirtualClock clock;
   std::vector<TimePoint> opened;
-  const auto note = [&](SocketStream& peer) -> Coro<> {
+  const auto note = [&](Stream& peer) -> Coro<> {
     opened.push_back(clock.now());
     co_await echo(peer);
   };
-  const Report report = test(note, [](Options& options) { options.ramp = 10s; }, "tcp", clock);
+  const Report report = test_load(note, [](Options& options) { options.ramp = 10s; }, "tcp", clock);
   CHECK(report.passed());
   REQUIRE(opened.size() == 10);
   for (std::size_t i = 1; i < opened.size(); ++i) {
@@ -380,7 +316,7 @@ TEST_CASE("connections are opened evenly over the ramp") {
 
 TEST_CASE("replies that are out when the time is up are waited for, and then reported") {
   VirtualClock clock;
-  const auto slow = [](SocketStream& peer) -> Coro<> {
+  const auto slow = [](Stream& peer) -> Coro<> {
     for (int i = 0; auto chunk = co_await peer.recv(); ++i) {
       co_await sleep(i < 5 ? 300ms : 100s);
       if (!co_await peer.send(*chunk)) {
@@ -388,7 +324,7 @@ TEST_CASE("replies that are out when the time is up are waited for, and then rep
       }
     }
   };
-  const Report report = test(
+  const Report report = test_load(
       slow,
       [](Options& options) {
         options.messages.reset();
@@ -404,7 +340,7 @@ TEST_CASE("replies that are out when the time is up are waited for, and then rep
 
 TEST_CASE("HTTP responses are counted by status, and bad ones are errors") {
   int served = 0;
-  const auto web = [&served](SocketStream& peer) -> Coro<> {
+  const auto web = [&served](Stream& peer) -> Coro<> {
     while (auto chunk = co_await peer.recv()) {
       // With depth 1 every chunk is one request.
       const std::string_view response = ++served % 10 == 0
@@ -415,7 +351,7 @@ TEST_CASE("HTTP responses are counted by status, and bad ones are errors") {
       }
     }
   };
-  const Report report = test(
+  const Report report = test_load(
       web,
       [](Options& options) {
         options.connections = 1;
@@ -431,19 +367,19 @@ TEST_CASE("HTTP responses are counted by status, and bad ones are errors") {
 }
 
 TEST_CASE("an HTTP server that closes each connection in order passes") {
-  const auto web = [](SocketStream& peer) -> Coro<> {
+  const auto web = [](Stream& peer) -> Coro<> {
     if (co_await peer.recv()) {
       (void)co_await peer.send(
           std::string_view("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"));
     }
   };
-  const Report report = test(web, [](Options& options) { options.connections = 1; }, "http");
+  const Report report = test_load(web, [](Options& options) { options.connections = 1; }, "http");
   CHECK(report.errors.empty());
   CHECK(report.messages == 20);
 }
 
 TEST_CASE("a JSON report is JSON, and says the same as the report") {
-  const Report report = test(echo);
+  const Report report = test_load(echo);
   const auto json = nlohmann::json::parse(to_json(report));
   CHECK(json["passed"] == true);
   CHECK(json["messages"] == report.messages);

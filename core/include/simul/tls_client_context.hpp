@@ -25,6 +25,7 @@ struct TlsClientSettings {
   std::string key{};
   std::vector<std::string> alpn{};
   TlsVersion minimum_version = TlsVersion::tls_1_2;
+  bool resume = true;  ///< takes up earlier sessions again; false: every handshake is a full one
 };
 
 class SIMUL_EXPORT TlsClientContext {

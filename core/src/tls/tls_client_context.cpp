@@ -4,11 +4,12 @@
 
 #include <array>
 #include <cstddef>
-#include <functional>
+#include <iterator>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <new>
-#include <string_view>
+#include <string>
 #include <utility>
 
 #include <openssl/x509v3.h>
@@ -21,6 +22,10 @@ namespace {
 
 constexpr std::size_t kMostSessions = 1000;
 
+struct FreeText {
+  void operator()(char* text) const noexcept { OPENSSL_free(text); }
+};
+
 }  // namespace
 
 using namespace detail;
@@ -28,37 +33,51 @@ using namespace detail;
 struct TlsClientContext::State {
   ContextPointer context;
   std::mutex mutex;
-  std::map<std::string, SessionPointer, std::less<>> sessions;  // by host
+  std::multimap<std::string, SessionPointer> sessions;  // by host, oldest first
 
-  /// A session to take up again when it next connects to the same host.
+  /// The name or the address that the server is verified for.
+  static std::string host_of(SSL& session) {
+    X509_VERIFY_PARAM* const wanted = SSL_get0_param(&session);
+    if (const char* const name = X509_VERIFY_PARAM_get0_host(wanted, 0)) {
+      return name;
+    }
+    const std::unique_ptr<char, FreeText> address(X509_VERIFY_PARAM_get1_ip_asc(wanted));
+    return address != nullptr ? address.get() : "";
+  }
+
+  /// A session to take up again when it next connects to the same host. TLS 1.3's are for one use each, so
+  /// connections that are made side by side need several.
   static int on_new_session(SSL* session, SSL_SESSION* fresh) noexcept {
     auto& self = *static_cast<State*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(session)));
-    const char* const host = SSL_get_servername(session, TLSEXT_NAMETYPE_host_name);
-    if (host == nullptr) {
-      return 0;
-    }
     try {
+      const std::string host = host_of(*session);
       const std::lock_guard lock(self.mutex);
-      if (self.sessions.size() >= kMostSessions &&
-          !self.sessions.contains(std::string_view(host))) {
-        self.sessions.erase(self.sessions.begin());
+      if (SSL_SESSION_get_protocol_version(fresh) != TLS1_3_VERSION) {
+        self.sessions.erase(host);  // one serves for all
       }
-      SessionPointer& place = self.sessions[host];
-      place.reset(fresh);
+      if (self.sessions.size() >= kMostSessions) {
+        const auto oldest = self.sessions.lower_bound(host);
+        self.sessions.erase(oldest != self.sessions.end() && oldest->first == host
+                                ? oldest
+                                : self.sessions.begin());
+      }
+      self.sessions.emplace(host, nullptr)->second.reset(fresh);
       return 1;  // it is ours now
     } catch (const std::bad_alloc&) {
       return 0;
     }
   }
-  void take_up(SSL& session, const std::string& host) {
+  void take_up(SSL& session) {
+    const std::string host = host_of(session);
     const std::lock_guard lock(mutex);
-    const auto found = sessions.find(host);
-    if (found == sessions.end()) {
+    const auto after = sessions.upper_bound(host);
+    if (after == sessions.begin() || std::prev(after)->first != host) {
       return;
     }
-    SSL_set_session(&session, found->second.get());
-    if (SSL_SESSION_get_protocol_version(found->second.get()) == TLS1_3_VERSION) {
-      sessions.erase(found);  // RFC 8446, appendix C.4: a ticket used twice links two connections
+    const auto newest = std::prev(after);
+    SSL_set_session(&session, newest->second.get());
+    if (SSL_SESSION_get_protocol_version(newest->second.get()) == TLS1_3_VERSION) {
+      sessions.erase(newest);  // RFC 8446, appendix C.4: a ticket used twice links two connections
     }
   }
 };
@@ -80,7 +99,9 @@ TlsClientContext::TlsClientContext(const TlsClientSettings& settings)
     use(*context, load_certificate(own), settings.certificate);
   }
   SSL_CTX_set_app_data(context, state_.get());
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+  SSL_CTX_set_session_cache_mode(
+      context, settings.resume ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE
+                               : SSL_SESS_CACHE_OFF);
   SSL_CTX_sess_set_new_cb(context, State::on_new_session);
   if (const std::string alpn = wire_format(settings.alpn); !alpn.empty()) {
     SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(alpn.data()),
@@ -115,9 +136,7 @@ TlsSession TlsClientContext::make_session(const std::string& host) const {
     ERR_clear_error();
     throw TlsError("'" + host + "' can't be the name of a host");
   }
-  if (!numeric) {
-    state_->take_up(*session, host);
-  }
+  state_->take_up(*session);
   return session;
 }
 

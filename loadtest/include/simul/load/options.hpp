@@ -14,6 +14,7 @@
 #include <simul/clock.hpp>
 #include <simul/endpoint.hpp>
 #include <simul/load/target.hpp>
+#include <simul/tls_client_context.hpp>
 
 namespace simul::load {
 
@@ -32,13 +33,15 @@ struct Options {
   Duration ramp{};
   /// Full load, but not counted yet.
   Duration warmup{};
-  /// For a reply, and for a connection to be opened.
+  /// For a reply, and for a connection to be opened, TLS handshake included.
   Duration timeout = std::chrono::seconds(10);
   /// Event loops, one thread each.
   std::size_t threads = 1;
   /// Addresses of this machine to connect from, in turn; their ports are 0. Empty: the kernel's choice,
   /// and for a loopback target 127.0.0.2, 127.0.0.3 ... when its ports are used up.
-  std::vector<Endpoint> sources;
+  std::vector<Endpoint> sources{};
+  /// For a target over TLS; the application protocol follows from the kind of target.
+  TlsClientSettings tls{};
 };
 
 inline constexpr std::size_t kMaxConnections = 1'000'000;

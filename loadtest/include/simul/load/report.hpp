@@ -25,13 +25,24 @@ struct ErrorCount {
   std::string example;  ///< the first one, in words
 };
 
+/// Of TLS, by what it cost: nanoseconds from the connection to the end of the handshake.
+struct Handshakes {
+  Histogram full;
+  Histogram resumed;  ///< an earlier session was taken up again
+  /// Connections by "TLSv1.3 TLS_AES_128_GCM_SHA256".
+  std::map<std::string, std::uint64_t> ciphers;
+
+  void merge(const Handshakes& other);
+};
+
 struct Report {
   Options options;
   std::string version;
   std::chrono::system_clock::time_point started{};
 
-  /// Nobody was there: the reason. Nothing else was done then.
+  /// Nobody was there: the reason, and what may help. Nothing else was done then.
   std::string unreachable;
+  std::string cure;
   /// Ended early, by hand.
   bool interrupted = false;
 
@@ -39,6 +50,9 @@ struct Report {
   Duration ramp{};
   /// How long was really measured.
   Duration measured{};
+
+  /// Over TLS. Of the whole run, ramp included.
+  Handshakes handshakes;
 
   /// Connections that were open at one and the same moment: each had a verified reply before it and
   /// another one, asked for afterwards, on the same connection.
