@@ -79,6 +79,9 @@ void Loop::cancel_all(bool pierce) {
 
 void Loop::abort() noexcept {
   for (const AnyTask& task : all_tasks()) {
+    if (detail::TaskAccess::state(task).expendable()) {
+      continue;
+    }
     log(LogLevel::warning,
         "the loop ends while a task is alive" +
             (task.name().empty() ? "" : " ('" + std::string(task.name()) + "')") +

@@ -1,5 +1,6 @@
 #include "listener_tls.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <optional>
@@ -60,12 +61,41 @@ std::optional<std::string> out_of_time(const TlsCertificateInfo& info) {
   return std::nullopt;
 }
 
+/// Which certificate a client gets must not depend on the order in the file.
+class Claims {
+ public:
+  /// Of a certificate to its names. Gives what is wrong with it.
+  std::optional<std::string> add(const config::CertificateSettings& settings,
+                                 const TlsCertificateInfo& info) {
+    const std::string key = info.key.substr(0, info.key.find(' '));
+    for (const std::string& name : settings.names.empty() ? info.names : settings.names) {
+      const auto [first, is_new] = claims_.emplace(std::pair(lower(name), key), &settings);
+      if (!is_new && first->second != &settings) {
+        return fmt::format("{} has another certificate with a key of type {}: that of line {}",
+                           quote(name), key, first->second->certificate.place.line);
+      }
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static std::string lower(std::string name) {
+    std::ranges::transform(name, name.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    return name;
+  }
+
+  std::map<std::pair<std::string, std::string>, const config::CertificateSettings*> claims_;
+};
+
 }  // namespace
 
 std::vector<config::Diagnostic> ListenerTls::load() {
   std::vector<config::Diagnostic> wrong;
   std::vector<config::Diagnostic> doubts;
   std::vector<std::string> descriptions;
+  Claims claims;
   TlsServerSettings settings = {
       .certificates = {},
       .client_ca = settings_.client_ca.path,
@@ -77,6 +107,10 @@ std::vector<config::Diagnostic> ListenerTls::load() {
     settings.certificates.push_back(files_of(certificate));
     try {
       const TlsCertificateInfo info = inspect(settings.certificates.back());
+      if (const auto problem = claims.add(certificate, info)) {
+        wrong.push_back(
+            at(certificate.certificate, blame("certificate", certificate.certificate, *problem)));
+      }
       if (const auto doubt = out_of_time(info)) {
         doubts.push_back(
             at(certificate.certificate, blame("certificate", certificate.certificate, *doubt)));

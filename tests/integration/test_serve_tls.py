@@ -312,6 +312,12 @@ class Checking(TlsCase):
         with Serve(echo(tls=expired.yaml()), files=expired.files) as server:
             self.assertRegex(server.log(), "warning .*has expired on")
 
+    def test_a_name_with_two_certificates_of_the_same_type(self):
+        twin = self.ca.certificate_of("twin", "twin.test", "LOCALHOST")
+        tls = self.site.yaml(f", sni: [{twin.yaml()}]")
+        self.expect(tls, *self.site.files, *twin.files,
+                    error="certificate: 'twin.pem': 'LOCALHOST' has another certificate with a key of type EC: that of line 5")
+
     def test_all_that_is_wrong_is_said_at_once(self):
         tls = "{ certificate: a.pem, client_ca: b.pem, sni: [{ certificate: c.pem }] }"
         status, text = self.check(tls)

@@ -81,6 +81,9 @@ class SIMUL_EXPORT TaskBase : private Ready, public Trampoline {
   void set_name(std::string name) { scope_.texts().task_name = std::move(name); }
   /// Somebody has seen its failure, so it needs no report.
   void mark_observed() noexcept { observed_.store(true, std::memory_order_relaxed); }
+  /// It tidies up after somebody: a loop may end before it has, without a word. Thread: the loop's.
+  void mark_expendable() noexcept { expendable_ = true; }
+  [[nodiscard]] bool expendable() const noexcept { return expendable_; }
   /// Throws TaskCancelled if that is how it ended.
   void throw_if_cancelled() const;
   [[nodiscard]] virtual const std::exception_ptr& exception() const noexcept = 0;
@@ -117,6 +120,7 @@ class SIMUL_EXPORT TaskBase : private Ready, public Trampoline {
   std::atomic<TaskState> state_{TaskState::pending};
   std::atomic<bool> observed_{false};
   bool queued_ = false;
+  bool expendable_ = false;
   RootScope scope_;
 };
 
