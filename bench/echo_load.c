@@ -12,6 +12,7 @@
 //     --wait          print "ready N", begin when a line arrives on stdin, and keep the connections
 //                     after the figures until stdin closes
 //     --cpu-of PID    also print the CPU time that process used while messages were counted
+//     --opening N     at most so many are opened at a time (256), so that no accept queue overflows
 //     --tls           over TLS 1.3
 //     --hold          open the connections, print "holding N", keep them until stdin closes or
 //                     --seconds have passed
@@ -37,8 +38,7 @@
 enum {
   kBufferSize = 64 * 1024,
   kEventsPerWait = 1024,
-  kConnecting = 256,  // at once, so that no accept queue overflows
-  kTimeLimit = 120,   // seconds for anything that has no time of its own
+  kTimeLimit = 120,  // seconds for anything that has no time of its own
   kMaxSize = 1 << 20,
 };
 
@@ -58,6 +58,7 @@ struct connection {
 static struct {
   int port;
   uint32_t connections;
+  uint32_t opening;
   uint64_t depth;
   uint64_t size;
   double seconds;
@@ -67,7 +68,7 @@ static struct {
   bool wait;
   bool hold;
   bool tls;
-} options = {.connections = 100, .depth = 1, .size = 64, .warmup = 0.5};
+} options = {.connections = 100, .opening = 256, .depth = 1, .size = 64, .warmup = 0.5};
 
 static int epoll_fd;
 static SSL_CTX* tls;  // with --tls
@@ -266,7 +267,7 @@ static void turn_until(uint64_t deadline) {
 static void open_all(void) {
   uint64_t deadline = now() + kTimeLimit * kSecond;
   while (ready < options.connections) {
-    while (opened < options.connections && opened - ready < kConnecting)
+    while (opened < options.connections && opened - ready < options.opening)
       open_connection();
     turn();
     if (now() > deadline) die("only %" PRIu32 " connections came up", ready);
@@ -341,6 +342,7 @@ static void parse(int argc, char** argv) {
   static const struct option names[] = {
       {"port", required_argument, NULL, 'p'},
       {"connections", required_argument, NULL, 'c'},
+      {"opening", required_argument, NULL, 'o'},
       {"depth", required_argument, NULL, 'd'},
       {"size", required_argument, NULL, 's'},
       {"seconds", required_argument, NULL, 't'},
@@ -359,6 +361,9 @@ static void parse(int argc, char** argv) {
         break;
       case 'c':
         options.connections = (uint32_t)positive(optarg, 1);
+        break;
+      case 'o':
+        options.opening = (uint32_t)positive(optarg, 1);
         break;
       case 'd':
         options.depth = (uint64_t)positive(optarg, 1);

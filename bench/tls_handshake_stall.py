@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import statistics
 import subprocess
 from collections.abc import Iterator
 
 import harness
 import tls_servers
 
-SECONDS = 5.0
+ROUNDS = 3
+SECONDS = 3.0
 
 
 @contextlib.contextmanager
@@ -37,31 +39,39 @@ def ping(candidate: harness.Candidate, plain_port: int, seconds: float,
 
 
 def measure(options: argparse.Namespace) -> None:
-    seconds = 1.0 if options.quick else options.seconds
+    rounds, seconds = (1, 1.0) if options.quick else (options.rounds, options.seconds)
     others = harness.Others()
-    rows = []
+    rows = measure_one(options, "none", tls_servers.ECDSA, rounds, seconds)
     for key in tls_servers.KEYS:
-        with tls_servers.certificate(key) as own:
-            plain_port = harness.free_port()
-            for server in [*tls_servers.simul_http(options, own, plain_port),
-                           tls_servers.nginx(own, plain_port)]:
-                if key == tls_servers.ECDSA:
-                    rows.append(["none", server.label,
-                                 *figures(ping(server, plain_port, seconds, False))])
-                rows.append([key, server.label, *figures(ping(server, plain_port, seconds, True))])
-    harness.table("Round trips of a plain connection beside full TLS 1.3 handshakes",
+        rows += measure_one(options, key, key, rounds, seconds)
+    harness.table(f"Round trips of a plain connection beside full TLS 1.3 handshakes, {rounds} rounds "
+                  "(p50 and p99: medians)",
                   ["handshakes", "server", "p50 us", "p99 us", "max us"], rows)
     if warning := others.warning():
         print(warning, flush=True)
 
 
-def figures(sample: dict[str, float]) -> list[str]:
-    return [f"{sample[name]:,.0f}" for name in ("p50_us", "p99_us", "max_us")]
+def measure_one(options: argparse.Namespace, title: str, key: str, rounds: int,
+                seconds: float) -> list[list[str]]:
+    with tls_servers.certificate(key) as own:
+        plain_port = harness.free_port()
+        servers = [*tls_servers.simul_http(options, own, plain_port),
+                   tls_servers.nginx(own, plain_port)]
+        samples = harness.interleaved(
+            servers, rounds, lambda server: ping(server, plain_port, seconds, title != "none"))
+    return [[
+        title,
+        label,
+        *(f"{statistics.median(sample[name] for sample in taken):,.0f}"
+          for name in ("p50_us", "p99_us")),
+        f"{max(sample['max_us'] for sample in taken):,.0f}",
+    ] for label, taken in samples.items()]
 
 
 def parse() -> argparse.Namespace:
     parser = harness.arguments(__doc__)
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="of pings, for each row")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of pings, in each round")
     return parser.parse_args()
 
 

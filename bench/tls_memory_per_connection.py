@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 import harness
 import memory_per_connection
@@ -11,6 +12,7 @@ import tls_servers
 
 GOAL = 1024  # bytes, on top of epoll_tls_echo's, which are OpenSSL's own and some fifty
 CONNECTIONS = 5000
+OPENING = [16, 256]  # connections at a time
 
 
 def measure(options: argparse.Namespace) -> None:
@@ -18,24 +20,35 @@ def measure(options: argparse.Namespace) -> None:
     with tls_servers.certificate() as own:
         yardstick = tls_servers.epoll_echo(own)
         servers = [*tls_servers.simul_echo(options, own, ["1", "auto"]), yardstick]
-        results = {server.label: memory_per_connection.measure_one(server, connections, "--tls")
-                   for server in servers}
+        rows = []
+        for opening in OPENING:
+            rows += measure_opened(servers, yardstick.label, connections, opening)
+    harness.table(f"Memory per TLS connection, {connections:,} idle connections",
+                  ["server", "opened at a time", "before KiB", "with KiB", "bytes/connection",
+                   "more than OpenSSL's", "goal"], rows)
+
+
+def measure_opened(servers: Sequence[harness.Candidate], yardstick: str, connections: int,
+                   opening: int) -> list[list[str]]:
+    results = {
+        server.label: memory_per_connection.measure_one(server, connections, "--tls", "--opening",
+                                                        opening)
+        for server in servers
+    }
 
     def per_connection(label: str) -> float:
         before, held = results[label]
         return (held - before) / connections
 
-    rows = [[
+    return [[
         label,
+        str(opening),
         f"{before / 1024:,.0f}",
         f"{held / 1024:,.0f}",
         f"{per_connection(label):,.0f}",
-        f"{per_connection(label) - per_connection(yardstick.label):,.0f}",
+        f"{per_connection(label) - per_connection(yardstick):,.0f}",
         f"<= {GOAL:,} bytes" if label.startswith("simul") else "",
     ] for label, (before, held) in results.items()]
-    harness.table(f"Memory per TLS connection, {connections:,} idle connections",
-                  ["server", "before KiB", "with KiB", "bytes/connection", "more than OpenSSL's",
-                   "goal"], rows)
 
 
 def parse() -> argparse.Namespace:
