@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+from collections.abc import Sequence
 
 import harness
 
@@ -13,32 +14,26 @@ ROUNDS = 10
 SECONDS = 2.0
 
 
-def cpu_per_message(candidate: harness.Candidate, connections: int,
-                    seconds: float) -> dict[str, float]:
-    with harness.running(candidate) as server:
-        return harness.load(server.port, "--connections", connections, "--seconds", seconds,
-                            "--cpu-of", server.pid)
-
-
 def measure(options: argparse.Namespace) -> None:
     servers = [*harness.candidates(options, [options.threads]), harness.EPOLL]
     if options.all or options.peers_only:
         servers.append(harness.LIBUV)
     rounds, seconds = (3, 0.5) if options.quick else (options.rounds, options.seconds)
     for connections in options.connections:
-        samples: dict[str, list[dict[str, float]]] = {server.label: [] for server in servers}
-        others = harness.Others()
-        for turn in range(rounds):
-            # Interleaved, so that slow minutes meet all alike, and each goes first in its turn.
-            first = turn % len(servers)
-            for server in servers[first:] + servers[:first]:
-                samples[server.label].append(cpu_per_message(server, connections, seconds))
-        report(samples, connections, rounds)
-        if warning := others.warning():
-            print(warning, flush=True)
+        measure_and_report(f"CPU per message, {connections:,} connections", servers, rounds,
+                           "--connections", connections, "--seconds", seconds,
+                           yardstick=harness.EPOLL, goal=GOAL)
 
 
-def report(samples: dict[str, list[dict[str, float]]], connections: int, rounds: int) -> None:
+def measure_and_report(title: str, servers: Sequence[harness.Candidate], rounds: int,
+                       *load: object, yardstick: harness.Candidate, goal: float) -> None:
+    def cpu_per_message(candidate: harness.Candidate) -> dict[str, float]:
+        with harness.running(candidate) as server:
+            return harness.load(server.port, *load, "--cpu-of", server.pid)
+
+    others = harness.Others()
+    samples = harness.interleaved(servers, rounds, cpu_per_message)
+
     def cost(label: str) -> list[float]:
         return [sample["cpu_ns_per_message"] for sample in samples[label]]
 
@@ -47,21 +42,23 @@ def report(samples: dict[str, list[dict[str, float]]], connections: int, rounds:
 
     rows = []
     for label in samples:
-        ratios = [own / peer for own, peer in zip(cost(label), cost(harness.EPOLL.label))]
+        ratios = [own / peer for own, peer in zip(cost(label), cost(yardstick.label))]
         rows.append([
             label,
             f"{statistics.median(cost(label)) / 1000:.3f}",
             f"{statistics.median(ratios):.3f}",
             f"{min(ratios):.2f}-{max(ratios):.2f}",
-            f"<= {GOAL:.2f}" if label == "simul" else "",
+            f"<= {goal:.2f}" if label == "simul" else "",
             f"{100 * median(label, 'cpu_busy'):.0f} %",
             f"{median(label, 'rate'):,.0f}",
             f"{median(label, 'p50_us'):,.0f}",
             f"{median(label, 'p99_us'):,.0f}",
         ])
-    harness.table(f"CPU per message, {connections:,} connections (medians of {rounds} rounds)",
+    harness.table(f"{title} (medians of {rounds} rounds)",
                   ["server", "us/message", "ratio", "range", "goal", "busy", "messages/s",
                    "p50 us", "p99 us"], rows)
+    if warning := others.warning():
+        print(warning, flush=True)
 
 
 def parse() -> argparse.Namespace:

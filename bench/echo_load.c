@@ -12,6 +12,8 @@
 //     --wait          print "ready N", begin when a line arrives on stdin, and keep the connections
 //                     after the figures until stdin closes
 //     --cpu-of PID    also print the CPU time that process used while messages were counted
+//     --opening N     at most so many are opened at a time (256), so that no accept queue overflows
+//     --tls           over TLS 1.3
 //     --hold          open the connections, print "holding N", keep them until stdin closes or
 //                     --seconds have passed
 //
@@ -22,34 +24,28 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "load_tls.h"
 
 enum {
   kBufferSize = 64 * 1024,
   kEventsPerWait = 1024,
-  kConnecting = 256,  // at once, so that no accept queue overflows
-  kSubBuckets = 128,  // per power of two: latencies within 0.8 %
-  kTimeLimit = 120,   // seconds for anything that has no time of its own
+  kTimeLimit = 120,  // seconds for anything that has no time of its own
   kMaxSize = 1 << 20,
 };
-static const uint64_t kSecond = 1000000000;
 
 struct connection {
   int fd;
   uint32_t id;
+  SSL* ssl;  // with --tls, once connected
   bool established;
   bool awaits_writable;
   uint64_t started;      // messages
@@ -62,6 +58,7 @@ struct connection {
 static struct {
   int port;
   uint32_t connections;
+  uint32_t opening;
   uint64_t depth;
   uint64_t size;
   double seconds;
@@ -70,9 +67,11 @@ static struct {
   pid_t cpu_of;
   bool wait;
   bool hold;
-} options = {.connections = 100, .depth = 1, .size = 64, .warmup = 0.5};
+  bool tls;
+} options = {.connections = 100, .opening = 256, .depth = 1, .size = 64, .warmup = 0.5};
 
 static int epoll_fd;
+static SSL_CTX* tls;  // with --tls
 static struct connection* connections;
 static uint32_t opened;  // connect called
 static uint32_t ready;   // echoed their first message
@@ -81,60 +80,9 @@ static bool holding;
 static uint64_t goal = 1;  // messages that a connection may start
 static uint64_t in_flight;
 static uint64_t completed;
-static uint64_t latencies[64 * kSubBuckets];
 static char* pattern;  // one message
 
-static _Noreturn void die(const char* format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  fputs("echo_load: ", stderr);
-  vfprintf(stderr, format, arguments);
-  fputc('\n', stderr);
-  exit(1);
-}
-
-static uint64_t read_clock(clockid_t clock) {
-  struct timespec time;
-  if (clock_gettime(clock, &time) < 0) die("clock_gettime: %s", strerror(errno));
-  return (uint64_t)time.tv_sec * kSecond + (uint64_t)time.tv_nsec;
-}
-
-static uint64_t now(void) { return read_clock(CLOCK_MONOTONIC); }
-
-static uint64_t cpu_time(void) {
-  clockid_t clock;
-  if (options.cpu_of == 0) return 0;
-  if (clock_getcpuclockid(options.cpu_of, &clock) != 0) die("no process %d", options.cpu_of);
-  return read_clock(clock);
-}
-
-// --- Latencies: a histogram, linear within each power of two -------------------------------------
-
-static void record(uint64_t nanoseconds) {
-  unsigned shift = 0;
-  while ((nanoseconds >> shift) >= 2 * kSubBuckets)
-    ++shift;
-  ++latencies[shift * kSubBuckets + (nanoseconds >> shift)];
-}
-
-static double percentile_us(double fraction) {
-  uint64_t total = 0;
-  for (size_t i = 0; i < 64 * kSubBuckets; ++i)
-    total += latencies[i];
-  uint64_t rank = (uint64_t)(fraction * (double)total);
-  if (rank >= total && total > 0) rank = total - 1;
-  for (size_t i = 0; i < 64 * kSubBuckets; ++i) {
-    if (rank < latencies[i]) {
-      unsigned shift = i < 2 * kSubBuckets ? 0 : (unsigned)(i / kSubBuckets) - 1;
-      return (double)((i - shift * kSubBuckets) << shift) / 1e3;
-    }
-    rank -= latencies[i];
-  }
-  return 0;
-}
-
-// --- The stream of a connection: its messages, one after the other
-// --------------------------------
+// --- The stream of a connection: its messages, one after the other -------------------------------
 
 static void stream_bytes(const struct connection* connection, uint64_t position, size_t length,
                          char* out) {
@@ -157,6 +105,37 @@ static void watch(int operation, struct connection* connection, uint32_t events)
   }
 }
 
+// Negative: it has to wait.
+static ssize_t send_some(struct connection* connection, const char* bytes, size_t length) {
+  if (connection->ssl == NULL) {
+    ssize_t sent = send(connection->fd, bytes, length, MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN) die("send: %s", strerror(errno));
+    return sent;
+  }
+  int sent = SSL_write(connection->ssl, bytes, (int)length);
+  if (sent <= 0 && SSL_get_error(connection->ssl, sent) != SSL_ERROR_WANT_WRITE) {
+    die_of_tls("SSL_write");
+  }
+  return sent > 0 ? sent : -1;
+}
+
+// Negative: it has to wait. 0: the server has closed the connection.
+static ssize_t receive(struct connection* connection, char* bytes, size_t length) {
+  if (connection->ssl == NULL) {
+    ssize_t received = recv(connection->fd, bytes, length, 0);
+    if (received < 0 && errno != EAGAIN && !holding) {
+      die("connection %" PRIu32 ": recv: %s", connection->id, strerror(errno));
+    }
+    return received < 0 && errno != EAGAIN ? 0 : received;
+  }
+  int received = SSL_read(connection->ssl, bytes, (int)length);
+  if (received > 0) return received;
+  int error = SSL_get_error(connection->ssl, received);
+  if (error == SSL_ERROR_WANT_READ) return -1;
+  if (error != SSL_ERROR_ZERO_RETURN && !holding) die_of_tls("SSL_read");
+  return 0;
+}
+
 static void flush(struct connection* connection) {
   static char buffer[kBufferSize];
   bool blocked = false;
@@ -165,8 +144,7 @@ static void flush(struct connection* connection) {
     if (left == 0) break;
     size_t length = left < sizeof buffer ? left : sizeof buffer;
     stream_bytes(connection, connection->sent, length, buffer);
-    ssize_t sent = send(connection->fd, buffer, length, MSG_NOSIGNAL);
-    if (sent < 0 && errno != EAGAIN) die("send: %s", strerror(errno));
+    ssize_t sent = send_some(connection, buffer, length);
     if (sent > 0) connection->sent += (uint64_t)sent;
     if (sent < (ssize_t)length) {
       blocked = true;
@@ -188,17 +166,17 @@ static void start_messages(struct connection* connection) {
   flush(connection);
 }
 
-static void on_reply(struct connection* connection) {
+// False: nothing was there.
+static bool on_reply(struct connection* connection) {
   static char actual[kBufferSize];
   static char expected[kBufferSize];
-  ssize_t length = recv(connection->fd, actual, sizeof actual, 0);
-  if (length < 0 && errno == EAGAIN) return;
-  if (length <= 0 && holding) {
+  ssize_t length = receive(connection, actual, sizeof actual);
+  if (length < 0) return false;
+  if (length == 0 && holding) {
     ++lost;
     close(connection->fd);
-    return;
+    return false;
   }
-  if (length < 0) die("connection %" PRIu32 ": recv: %s", connection->id, strerror(errno));
   if (length == 0) die("connection %" PRIu32 ": closed by the server", connection->id);
   stream_bytes(connection, connection->received, (size_t)length, expected);
   if (connection->received + (uint64_t)length > connection->sent ||
@@ -215,13 +193,25 @@ static void on_reply(struct connection* connection) {
     ++completed;
   }
   start_messages(connection);
+  return true;
 }
 
-static void on_connected(struct connection* connection) {
+static bool shake_hands(struct connection* connection) {
+  if (connection->ssl == NULL) connection->ssl = make_tls(tls, connection->fd);
+  int result = SSL_do_handshake(connection->ssl);
+  if (result == 1) return true;
+  int error = SSL_get_error(connection->ssl, result);
+  if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) die_of_tls("handshake");
+  watch(EPOLL_CTL_MOD, connection, error == SSL_ERROR_WANT_READ ? EPOLLIN : EPOLLOUT);
+  return false;
+}
+
+static void on_opening(struct connection* connection) {
   int error = 0;
   socklen_t size = sizeof error;
   getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &error, &size);
   if (error != 0) die("connect: %s", strerror(error));
+  if (options.tls && !shake_hands(connection)) return;
   connection->established = true;
   watch(EPOLL_CTL_MOD, connection, EPOLLIN);
   start_messages(connection);
@@ -255,11 +245,15 @@ static void turn(void) {
   for (int i = 0; i < count; ++i) {
     struct connection* connection = events[i].data.ptr;
     if (!connection->established) {
-      on_connected(connection);
+      on_opening(connection);
       continue;
     }
     if (events[i].events & EPOLLOUT) flush(connection);
-    if (events[i].events & ~(uint32_t)EPOLLOUT) on_reply(connection);
+    if (events[i].events & ~(uint32_t)EPOLLOUT) {
+      // TLS may have read ahead, which epoll doesn't know of.
+      while (on_reply(connection) && options.tls && SSL_has_pending(connection->ssl))
+        continue;
+    }
   }
 }
 
@@ -273,7 +267,7 @@ static void turn_until(uint64_t deadline) {
 static void open_all(void) {
   uint64_t deadline = now() + kTimeLimit * kSecond;
   while (ready < options.connections) {
-    while (opened < options.connections && opened - ready < kConnecting)
+    while (opened < options.connections && opened - ready < options.opening)
       open_connection();
     turn();
     if (now() > deadline) die("only %" PRIu32 " connections came up", ready);
@@ -313,7 +307,7 @@ static void load(void) {
   }
   memset(latencies, 0, sizeof latencies);
   uint64_t completed_before = completed;
-  uint64_t cpu_before = cpu_time();
+  uint64_t cpu_before = cpu_time_of(options.cpu_of);
   begin = now();
   if (options.messages == 0) {
     turn_until(begin + (uint64_t)(options.seconds * (double)kSecond));
@@ -323,7 +317,7 @@ static void load(void) {
     finish_in_flight();
   }
   uint64_t messages = completed - completed_before;
-  uint64_t cpu = cpu_time() - cpu_before;
+  uint64_t cpu = cpu_time_of(options.cpu_of) - cpu_before;
   double seconds = (double)(now() - begin) / (double)kSecond;
 
   printf("messages=%" PRIu64 " seconds=%.3f rate=%.0f p50_us=%.1f p99_us=%.1f max_us=%.1f",
@@ -339,19 +333,16 @@ static void load(void) {
   finish_in_flight();  // so that the server sees clean ends of stream, not resets
 }
 
-static double positive(const char* text, double least) {
-  char* end;
-  double value = strtod(text, &end);
-  if (end == text || *end != '\0' || !(value >= least && value <= 1e9)) {
-    die("'%s' is no number from %g to 1e9", text, least);
-  }
-  return value;
+static void say_goodbye(void) {
+  for (uint32_t i = 0; i < opened; ++i)
+    SSL_shutdown(connections[i].ssl);
 }
 
 static void parse(int argc, char** argv) {
   static const struct option names[] = {
       {"port", required_argument, NULL, 'p'},
       {"connections", required_argument, NULL, 'c'},
+      {"opening", required_argument, NULL, 'o'},
       {"depth", required_argument, NULL, 'd'},
       {"size", required_argument, NULL, 's'},
       {"seconds", required_argument, NULL, 't'},
@@ -360,6 +351,7 @@ static void parse(int argc, char** argv) {
       {"cpu-of", required_argument, NULL, 'P'},
       {"wait", no_argument, NULL, 'w'},
       {"hold", no_argument, NULL, 'h'},
+      {"tls", no_argument, NULL, 'T'},
       {NULL, 0, NULL, 0},
   };
   for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
@@ -369,6 +361,9 @@ static void parse(int argc, char** argv) {
         break;
       case 'c':
         options.connections = (uint32_t)positive(optarg, 1);
+        break;
+      case 'o':
+        options.opening = (uint32_t)positive(optarg, 1);
         break;
       case 'd':
         options.depth = (uint64_t)positive(optarg, 1);
@@ -394,6 +389,9 @@ static void parse(int argc, char** argv) {
       case 'h':
         options.hold = true;
         break;
+      case 'T':
+        options.tls = true;
+        break;
       default:
         exit(2);
     }
@@ -418,21 +416,21 @@ int main(int argc, char** argv) {
   if (connections == NULL || pattern == NULL || epoll_fd < 0) die("%s", strerror(errno));
   for (uint64_t i = 0; i < options.size; ++i)
     pattern[i] = (char)('a' + i % 26);
+  if (options.tls) tls = make_tls_context(TLS1_3_VERSION);
 
   open_all();
   if (options.hold) {
     hold();
-    return lost > 0;
-  }
-  if (options.wait) {
-    printf("ready %" PRIu32 "\n", ready);
+  } else {
     char line[16];
-    if (fgets(line, sizeof line, stdin) == NULL) return 0;
+    if (options.wait) {
+      printf("ready %" PRIu32 "\n", ready);
+      if (fgets(line, sizeof line, stdin) == NULL) return 0;
+    }
     load();
-    while (fgets(line, sizeof line, stdin) != NULL)
+    while (options.wait && fgets(line, sizeof line, stdin) != NULL)
       continue;
-    return 0;
   }
-  load();
-  return 0;
+  if (options.tls) say_goodbye();
+  return options.hold && lost > 0;
 }

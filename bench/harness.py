@@ -10,6 +10,7 @@ import pathlib
 import random
 import signal
 import socket
+import string
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,6 @@ from types import FrameType
 BENCH = pathlib.Path(__file__).resolve().parent
 ROOT = BENCH.parent
 PEERS = ROOT / "build" / "bench"
-LOAD = PEERS / "echo_load"
 
 SERVER_CORE = 0
 LOAD_CORE = 1
@@ -32,8 +32,10 @@ server:
   max_connections: 10000
   shutdown_timeout: 30s
 listeners:
+{listeners}"""
+ECHO = """\
   - name: echo
-    address: 127.0.0.1:{port}
+    address: 127.0.0.1:$port
     protocol: echo
     idle_timeout: 5m
 """
@@ -41,22 +43,32 @@ listeners:
 
 @dataclasses.dataclass(frozen=True)
 class Candidate:
-    """A server that can be started on a port."""
+    """A server that can be started on a port; files that its command needs go into the folder."""
 
     label: str
-    binary: pathlib.Path
-    threads: str | None = None  # simul's `threads:`; None is a peer that takes PORT alone
+    command: Callable[[int, pathlib.Path], list[str]]
 
-    def command(self, port: int, folder: pathlib.Path) -> list[str]:
-        if self.threads is None:
-            return [str(self.binary), str(port)]
+
+def simul(label: str, binary: pathlib.Path, threads: str, listeners: str = ECHO) -> Candidate:
+    """`listeners` is a template with a $port."""
+
+    def command(port: int, folder: pathlib.Path) -> list[str]:
         config = folder / "simul.yaml"
-        config.write_text(CONFIG.format(threads=self.threads, port=port))
-        return [str(self.binary), "serve", "--foreground", str(config)]
+        config.write_text(CONFIG.format(threads=threads, listeners=string.Template(
+            listeners).substitute(port=port)))
+        return [str(binary), "serve", "--foreground", str(config)]
+
+    return Candidate(label, command)
 
 
-EPOLL = Candidate("epoll_echo", PEERS / "epoll_echo")
-LIBUV = Candidate("libuv_echo", PEERS / "libuv_echo")
+def peer(name: str, *arguments: object) -> Candidate:
+    """One of build-peers, that takes PORT and the arguments."""
+    return Candidate(name, lambda port, folder: [str(PEERS / name), str(port),
+                                                 *map(str, arguments)])
+
+
+EPOLL = peer("epoll_echo")
+LIBUV = peer("libuv_echo")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +96,8 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def candidates(options: argparse.Namespace, threads: Sequence[str] = ("1",)) -> list[Candidate]:
+def candidates(options: argparse.Namespace, threads: Sequence[str] = ("1",),
+               listeners: str = ECHO) -> list[Candidate]:
     """simul, once per setting of `threads`; none with --peers-only."""
     if options.peers_only:
         return []
@@ -93,8 +106,8 @@ def candidates(options: argparse.Namespace, threads: Sequence[str] = ("1",)) -> 
         raise Failure(f"{options.simul} does not exist: build it, name another one with --simul, "
                       "or measure with --peers-only")
     if len(threads) == 1:
-        return [Candidate("simul", binary, threads[0])]
-    return [Candidate(f"simul, threads: {count}", binary, count) for count in threads]
+        return [simul("simul", binary, threads[0], listeners)]
+    return [simul(f"simul, threads: {count}", binary, count, listeners) for count in threads]
 
 
 def main(measure: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> None:
@@ -113,7 +126,7 @@ def _exit(number: int, frame: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     # Below the ephemeral range, where clients' own ports and their TIME_WAITs are.
     while True:
         port = random.randint(20000, 32000)
@@ -132,7 +145,7 @@ def running(candidate: Candidate, *, core: int | None = SERVER_CORE,
     """Starts a server (under `wrapper`, such as valgrind) and ends it with SIGTERM."""
     with tempfile.TemporaryDirectory(prefix="simul-bench-") as name:
         folder = pathlib.Path(name)
-        port = _free_port()
+        port = free_port()
         command = [*wrapper, *candidate.command(port, folder)]
         output = folder / "output"
         with output.open("wb") as sink:
@@ -174,16 +187,16 @@ def _tail(output: pathlib.Path) -> str:
     return "\n".join(output.read_text(errors="replace").splitlines()[-20:])
 
 
-def load_command(port: int, *options: object) -> list[str]:
-    return pinned(LOAD_CORE, [str(LOAD), "--port", str(port), *map(str, options)])
+def load_command(port: int, *options: object, program: str = "echo_load") -> list[str]:
+    return pinned(LOAD_CORE, [str(PEERS / program), "--port", str(port), *map(str, options)])
 
 
-def load(port: int, *options: object) -> dict[str, float]:
-    """Runs echo_load to its end and gives the figures of its line."""
-    done = subprocess.run(load_command(port, *options), stdin=subprocess.DEVNULL,
+def load(port: int, *options: object, program: str = "echo_load") -> dict[str, float]:
+    """Runs a load generator to its end and gives the figures of its line."""
+    done = subprocess.run(load_command(port, *options, program=program), stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, text=True, check=False, timeout=300)
     if done.returncode != 0:
-        raise Failure(f"echo_load ended with status {done.returncode}")
+        raise Failure(f"{program} ended with status {done.returncode}")
     return figures(done.stdout)
 
 
@@ -208,6 +221,20 @@ def standing_by(port: int, *options: object) -> Iterator[subprocess.Popen[str]]:
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+Samples = dict[str, list[dict[str, float]]]  # of each round, by server
+
+
+def interleaved(candidates: Sequence[Candidate], rounds: int,
+                sample: Callable[[Candidate], dict[str, float]]) -> Samples:
+    """Rounds in which servers take turns: slow minutes meet all alike, and each goes first in its turn."""
+    samples: Samples = {candidate.label: [] for candidate in candidates}
+    for turn in range(rounds):
+        first = turn % len(candidates)
+        for candidate in [*candidates[first:], *candidates[:first]]:
+            samples[candidate.label].append(sample(candidate))
+    return samples
 
 
 class Others:

@@ -22,13 +22,14 @@ def pss(pid: int) -> int:
     raise harness.Failure(f"no Pss in /proc/{pid}/smaps_rollup")
 
 
-def measure_one(candidate: harness.Candidate, connections: int) -> tuple[int, int]:
+def measure_one(candidate: harness.Candidate, connections: int,
+                *load: object) -> tuple[int, int]:
     """PSS before and with the connections."""
     with harness.running(candidate, core=None) as server:
-        harness.load(server.port, "--connections", 1, "--messages", 1)  # touches the code paths
+        harness.load(server.port, *load, "--connections", 1, "--messages", 1)  # touches the paths
         time.sleep(SETTLE)
         before = pss(server.pid)
-        with harness.standing_by(server.port, "--hold", "--connections", connections):
+        with harness.standing_by(server.port, *load, "--hold", "--connections", connections):
             time.sleep(SETTLE)
             return before, pss(server.pid)
 

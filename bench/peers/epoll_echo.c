@@ -8,18 +8,15 @@
 // EPOLLOUT says when to go on. So a slow reader is slowed down, never queued without bound.
 
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "server.h"
 
 enum { kBufferSize = 64 * 1024, kEventsPerWait = 1024 };
 
@@ -34,11 +31,6 @@ static int epoll_fd;
 static int listener;
 static bool accepting = true;
 static char buffer[kBufferSize];
-
-static _Noreturn void die(const char* what) {
-  perror(what);
-  exit(1);
-}
 
 static void watch(int operation, int fd, uint32_t events, void* owner) {
   struct epoll_event event = {.events = events, .data.ptr = owner};
@@ -118,32 +110,8 @@ static void on_writable(struct connection* connection) {
   watch(EPOLL_CTL_MOD, connection->fd, EPOLLIN, connection);
 }
 
-static int listen_on(uint16_t port) {
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) die("socket");
-  int on = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // accepted sockets inherit it
-  struct sockaddr_in address = {
-      .sin_family = AF_INET,
-      .sin_port = htons(port),
-      .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-  };
-  if (bind(fd, (struct sockaddr*)&address, sizeof address) < 0) die("bind");
-  if (listen(fd, SOMAXCONN) < 0) die("listen");
-  socklen_t size = sizeof address;
-  if (getsockname(fd, (struct sockaddr*)&address, &size) < 0) die("getsockname");
-  printf("listening on %d\n", ntohs(address.sin_port));
-  fflush(stdout);
-  return fd;
-}
-
 int main(int argc, char** argv) {
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
+  allow_many_descriptors();
   epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   if (epoll_fd < 0) die("epoll_create1");
   listener = listen_on(argc > 1 ? (uint16_t)atoi(argv[1]) : 0);
