@@ -32,7 +32,11 @@ Coro<> Acceptor::run() {
     auto accepted = co_await socket_.accept();
     if (accepted) {
       pause = kShortestPause;
-      co_await serve(*std::move(accepted));
+      try {
+        co_await serve(*std::move(accepted));
+      } catch (const std::exception& error) {
+        report_unserved(error);
+      }
     } else {
       // The socket would report itself readable for ever: only time helps.
       report_refusal(accepted.error(), pause);
@@ -42,25 +46,19 @@ Coro<> Acceptor::run() {
   }
 }
 
+/// A permit that comes together with a cancellation wins, so this may get as far as a session after
+/// Shard::end_sessions(): then there mustn't be a new one.
 Coro<> Acceptor::serve(SocketListener::Accepted accepted) {
   ConnectionLimit::Permit own = co_await service_.limit.enter();
   ConnectionLimit::Permit total = co_await shard_.total_limit().enter();
-  if (!service_.has_handshake()) {
-    try {
-      Session::start(*this, std::move(accepted));
-      own.release();
-      total.release();
-    } catch (const std::exception& error) {
-      report_unserved(error);
-    }
-    co_return;
-  }
-  ConnectionLimit::Permit handshake = co_await service_.handshake_limit.enter();
-  try {
+  if (service_.has_handshake()) {
+    ConnectionLimit::Permit handshake = co_await service_.handshake_limit.enter();
     shard_.handshakes().spawn(
         shake_hands(std::move(accepted), std::move(own), std::move(total), std::move(handshake)));
-  } catch (const std::exception& error) {
-    report_unserved(error);
+  } else if (!shard_.ending()) {
+    Session::start(*this, std::move(accepted));
+    own.release();
+    total.release();
   }
 }
 
@@ -73,8 +71,8 @@ Coro<> Acceptor::shake_hands(SocketListener::Accepted accepted, ConnectionLimit:
       shard_.refused(service_, admitted.error());
       co_return;
     }
-    if (shard_.handshakes().scope().cancelled()) {
-      shard_.stopped_handshake();  // all sessions have been told to end: there mustn't be a new one
+    if (shard_.ending()) {
+      shard_.stopped_handshake();
       co_return;
     }
     Session::start(*this, *std::move(admitted));
@@ -88,19 +86,19 @@ Coro<> Acceptor::shake_hands(SocketListener::Accepted accepted, ConnectionLimit:
   }
 }
 
-void Acceptor::report_unserved(const std::exception& error) {
-  shard_.report_failure(fmt::format("listener '{}': a connection can't be served: {}",
-                                    service_.settings.name, error.what()));
+void Acceptor::report_unserved(const std::exception& error) noexcept {
+  shard_.report_failure([&] {
+    return fmt::format("listener '{}': a connection can't be served: {}", service_.settings.name,
+                       error.what());
+  });
 }
 
-void Acceptor::report_refusal(std::error_code error, Duration pause) {
-  if (refusals_.admit(shard_.loop().now())) {
-    log(LogLevel::warning,
-        fmt::format("listener '{}': can't accept: {}; trying again in {} ms{}",
-                    service_.settings.name, ::strerrordesc_np(error.value()),
-                    std::chrono::duration_cast<std::chrono::milliseconds>(pause).count(),
-                    refusals_.take_suppressed()));
-  }
+void Acceptor::report_refusal(std::error_code error, Duration pause) noexcept {
+  refusals_.log(shard_.loop().now(), LogLevel::warning, [&] {
+    return fmt::format("listener '{}': can't accept: {}; trying again in {} ms",
+                       service_.settings.name, ::strerrordesc_np(error.value()),
+                       std::chrono::duration_cast<std::chrono::milliseconds>(pause).count());
+  });
 }
 
 }  // namespace simul::server

@@ -42,8 +42,8 @@ class Acceptor {
   Coro<> serve(SocketListener::Accepted accepted);
   Coro<> shake_hands(SocketListener::Accepted accepted, ConnectionLimit::Permit own,
                      ConnectionLimit::Permit total, ConnectionLimit::Permit handshake);
-  void report_unserved(const std::exception& error);
-  void report_refusal(std::error_code error, Duration pause);
+  void report_unserved(const std::exception& error) noexcept;
+  void report_refusal(std::error_code error, Duration pause) noexcept;
 
   Shard& shard_;
   Service& service_;

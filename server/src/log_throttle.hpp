@@ -1,23 +1,38 @@
 // LogThrottle: lets a kind of log line through a few times a second and counts the others, so that
 // a million failing connections don't become a million lines.
 //
-//   if (throttle.admit(loop.now())) {
-//     log(LogLevel::warning, message + throttle.take_suppressed());
-//   }
+//   throttle.log(loop.now(), LogLevel::warning, [&] { return describe(connection) + " failed"; });
 //
 // One per kind of line and loop: it isn't made for several threads.
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <string>
+#include <utility>
 
 #include <simul/clock.hpp>
+#include <simul/log.hpp>
 
 namespace simul::server {
 
 class LogThrottle {
  public:
   static constexpr std::uint32_t kLinesPerSecond = 5;
+
+  /// Writes the line that `make_text` gives, if one may be written now. Without memory for it nothing is
+  /// written: what is reported must not do more harm than it has done.
+  template <typename MakeText>
+  void log(TimePoint now, LogLevel level, MakeText&& make_text) noexcept {
+    if (!admit(now)) {
+      return;
+    }
+    try {
+      simul::log(level, std::forward<MakeText>(make_text)() + take_suppressed());
+    } catch (const std::exception&) {
+      ++suppressed_;
+    }
+  }
 
   /// May a line be written now?
   [[nodiscard]] bool admit(TimePoint now) noexcept;

@@ -161,11 +161,7 @@ class Server::Run {
     });
     log(LogLevel::info, "ready");
 
-    int signal = co_await signals.next();
-    while (signal == SIGHUP) {
-      co_await to_thread([this] { server_.reload_certificates(); });
-      signal = co_await signals.next();
-    }
+    const int signal = co_await signal_to_stop(signals);
     const Duration timeout = server_.settings_.server.shutdown_timeout;
     log(LogLevel::info,
         fmt::format("SIG{}: stopping; {} connections have {} to end, a second signal ends them now",
@@ -183,6 +179,25 @@ class Server::Run {
     // Not as tasks to wait for: their loops may be gone before they could answer.
     for (Shard& shard : shards_) {
       shard.loop().post([&shard] { shard.retire(); });
+    }
+  }
+
+  /// Reads the certificates again meanwhile, as often as it is asked to.
+  Coro<int> signal_to_stop(SignalSet& signals) {
+    auto reload = [this]() -> Coro<> {
+      co_await to_thread([this] { server_.reload_certificates(); });
+    };
+    Task<> reloading;
+    for (;;) {
+      if (const int signal = co_await signals.next(); signal != SIGHUP) {
+        co_return signal;
+      }
+      if (reloading &&
+          !reloading.done()) {  // a file system that doesn't answer mustn't queue them up
+        log(LogLevel::warning, "SIGHUP: the certificates are still being read");
+      } else {
+        reloading = spawn(reload);
+      }
     }
   }
 

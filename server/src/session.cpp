@@ -98,10 +98,13 @@ void Session::finish() noexcept {
   Shard& shard = acceptor_.shard();
   const CloseReason why = reason();
   if (why == CloseReason::failed) {
-    shard.report_failure(describe() + " failed: " + simul::describe(exception()));
+    shard.report_failure([&] { return describe() + " failed: " + simul::describe(exception()); });
   }
   // Whoever was cut off in the middle of an answer must not take it for a complete one.
-  const bool cut_off = why == CloseReason::failed || why == CloseReason::shutdown;
+  // And who has read nothing for so long won't read the rest: it would take a place that isn't counted.
+  const bool cut_off = why == CloseReason::failed || why == CloseReason::shutdown ||
+                       (why == CloseReason::idle_timeout &&
+                        connection().stream().try_flush().blocked != Interest::none);
   connection().close(cut_off ? Stream::CloseMode::abort : Stream::CloseMode::graceful);
   shard.closed(*this, why);
   // Last: a permit stands for the descriptor as well.

@@ -51,7 +51,8 @@ Coro<> Shard::keep_handshakes() {
     handshakes_ = &group;
     co_await last_handshake_.passed();
   };
-  co_await with_group(body);
+  // One that fails, for want of memory, is no reason to cut off the others.
+  co_await detail::run_group(detail::GroupPolicy::report, body);
   handshakes_ = nullptr;
 }
 
@@ -90,15 +91,20 @@ Coro<> Shard::drain() {
 /// One that goes on takes less than this; a client that stops in the middle must not hold up the server.
 Coro<> Shard::end_handshakes() {
   auto last = [this]() -> Coro<> { co_await handshaking_; };
-  if (!co_await move_on_after(kHandshakesAtStop, last)) {
+  if (!co_await move_on_after(ending_ ? Duration::zero() : kHandshakesAtStop, last) &&
+      handshakes_ != nullptr) {
     handshakes_->cancel("the server stops");
-    co_await handshaking_;
   }
+  co_await handshaking_;
 }
 
 void Shard::end_sessions() {
+  ending_ = true;
   if (handshakes_ != nullptr && handshakes_->size() > 0) {
     log(LogLevel::warning, fmt::format("still alive: {} handshakes", handshakes_->size()));
+  }
+  if (handshakes_ != nullptr &&
+      draining_) {  // else an acceptor may still add one: drain() sees to it
     handshakes_->cancel("the server stops");
   }
   int left_out = -kReportedSessions;
@@ -141,10 +147,11 @@ void Shard::opened(Session& session) noexcept {
 
 void Shard::refused(const Service& service, const Refusal& refusal) noexcept {
   statistics_.count_refusal(refusal.reason);
-  if (refusal.reason != Refusal::Reason::gone && refusals_.admit(loop_.now())) {
-    log(LogLevel::info,
-        fmt::format("listener '{}': {}: {}{}", service.settings.name, peer_name(refusal.peer),
-                    refusal.text, refusals_.take_suppressed()));
+  if (refusal.reason != Refusal::Reason::gone) {
+    refusals_.log(loop_.now(), LogLevel::info, [&] {
+      return fmt::format("listener '{}': {}: {}", service.settings.name, peer_name(refusal.peer),
+                         refusal.text);
+    });
   }
 }
 
@@ -155,12 +162,6 @@ void Shard::closed(Session& session, CloseReason reason) noexcept {
   statistics_.count_close(reason);
   if (sessions_.empty()) {
     empty_.open();
-  }
-}
-
-void Shard::report_failure(const std::string& message) noexcept {
-  if (failures_.admit(loop_.now())) {
-    log(LogLevel::warning, message + failures_.take_suppressed());
   }
 }
 

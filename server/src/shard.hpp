@@ -14,8 +14,10 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <utility>
 
 #include <simul/coro.hpp>
+#include <simul/log.hpp>
 #include <simul/loop.hpp>
 #include <simul/task.hpp>
 #include <simul/task_group.hpp>
@@ -73,7 +75,12 @@ class Shard {
   void opened(Session& session) noexcept;
   void closed(Session& session, CloseReason reason) noexcept;
   /// Writes some of them down.
-  void report_failure(const std::string& message) noexcept;
+  template <typename MakeText>
+  void report_failure(MakeText&& make_text) noexcept {
+    failures_.log(loop_.now(), LogLevel::warning, std::forward<MakeText>(make_text));
+  }
+  /// No further session is to begin.
+  [[nodiscard]] bool ending() const noexcept { return ending_; }
 
  private:
   Coro<> accept_on_all();
@@ -94,7 +101,8 @@ class Shard {
   Task<> handshaking_;
   TaskGroup* handshakes_ = nullptr;
   Gate last_handshake_{Gate::State::closed};  // open: no further ones will come
-  bool draining_ = false;
+  bool draining_ = false;                     // and no acceptor is left
+  bool ending_ = false;
   Gate empty_{Gate::State::open};
   Gate retired_{Gate::State::closed};
   LogThrottle failures_;

@@ -366,6 +366,13 @@ TEST_SUITE("proxy header, version 2") {
       CHECK(error_of(v2(0x21, 0x00, bad)) == ProxyErrc::tlv);
     }
     CHECK(error_of(with(tlv(ProxyTlv::kUniqueId, std::string(129, 'u')))) == ProxyErrc::unique_id);
+    std::string many;
+    for (int i = 0; i < 64; ++i) {
+      many += tlv(0xE0, "");
+    }
+    CHECK(parse_proxy_header(as_bytes(with(many))).has_value());
+    CHECK(error_of(with(many + tlv(0xE0, ""))) == ProxyErrc::tlv);
+    CHECK_THROWS_AS((void)proxy_header_v2({.tlvs = std::vector<ProxyTlv>(65)}), std::length_error);
   }
 
   TEST_CASE("CRC-32C is the one of RFC 3720") {

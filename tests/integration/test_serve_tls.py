@@ -13,6 +13,7 @@ import unittest
 from _certificates import Authority
 from _simul import (
     Serve,
+    close_all,
     config,
     echo,
     has_ended,
@@ -205,6 +206,17 @@ class Refusing(TlsCase):
             self.assertEqual(server.wait(), 0)
             self.assertTrue(has_ended(silent))
             self.assertIn("not admitted: 1 shutdown", server.log())
+
+    def test_a_stop_in_the_middle_of_a_flood_of_handshakes_is_orderly(self):
+        tls = self.site.yaml()
+        for attempt in range(5):
+            with self.serve(echo(tls=tls, max_handshakes=2), threads=4, shutdown_timeout="0s") as server:
+                peers = [server.connect() for _ in range(40)]
+                for peer in peers[::2]:
+                    reset(peer)  # makes place for another at about the same time
+                server.send_signal(signal.SIGTERM)
+                self.assertEqual(server.wait(), 0, f"attempt {attempt}: {server.log()}")
+                close_all(peers[1::2])
 
     def test_a_stop_lets_a_handshake_finish_and_then_says_goodbye(self):
         with self.serve(echo(tls=self.site.yaml())) as server:

@@ -1,12 +1,17 @@
 #include "log_throttle.hpp"
 
 #include <chrono>
+#include <new>
+#include <string>
 
 #include <doctest/doctest.h>
+
+#include "captured_log.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
+using simul::LogLevel;
 using simul::TimePoint;
 using simul::server::LogThrottle;
 
@@ -28,6 +33,15 @@ TEST_CASE("the first line is never held back, whatever the time is") {
   LogThrottle throttle;
   CHECK(throttle.admit(TimePoint{}));
   CHECK(throttle.take_suppressed().empty());
+}
+
+TEST_CASE("a line that can't be made is left out, and counted") {
+  const simul::server::testing::CapturedLog log;
+  LogThrottle throttle;
+  const TimePoint start(1h);
+  throttle.log(start, LogLevel::warning, []() -> std::string { throw std::bad_alloc(); });
+  throttle.log(start, LogLevel::warning, [] { return std::string("the next"); });
+  CHECK(log.has("the next (and 1 more like it)"));
 }
 
 }  // namespace

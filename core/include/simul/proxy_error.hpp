@@ -24,7 +24,7 @@ enum class ProxyErrc {
   family,     ///< an address family or a transport that the protocol doesn't have
   too_short,  ///< no room for the addresses
   too_long,   ///< over kProxyHeaderLimit
-  tlv,        ///< a TLV that goes beyond the end of the header
+  tlv,        ///< a TLV that goes beyond the end of the header, or more than 64
   unique_id,  ///< a unique id of more than 128 bytes
   checksum,   ///< not the right one, not one of 32 bits, or more than one
 };

@@ -29,7 +29,7 @@ class Category final : public std::error_category {
       case ProxyErrc::too_long:
         return "PROXY header longer than 16 KiB";
       case ProxyErrc::tlv:
-        return "PROXY header with a TLV beyond its end";
+        return "PROXY header with a TLV beyond its end, or more than 64";
       case ProxyErrc::unique_id:
         return "PROXY header with a unique id of more than 128 bytes";
       case ProxyErrc::checksum:

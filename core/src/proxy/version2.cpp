@@ -22,6 +22,7 @@ constexpr std::size_t kFixed = 16;      // before the addresses
 constexpr std::size_t kTlvHead = 3;     // type and length
 constexpr std::size_t kPath = 108;      // of a Unix socket
 constexpr std::size_t kChecksum = 4;    // the value of its TLV
+constexpr std::size_t kMostTlvs = 64;   // an empty one takes three bytes there, and forty here
 constexpr std::size_t kUniqueId = 128;  // at most
 constexpr std::size_t kLongestValue = 0xffff;
 
@@ -176,6 +177,9 @@ std::error_code read_tlvs(std::string_view header, std::size_t at, std::vector<P
     } else if (type == ProxyTlv::kUniqueId && size > kUniqueId) {
       return ProxyErrc::unique_id;
     } else if (type != ProxyTlv::kNoop) {
+      if (tlvs.size() == kMostTlvs) {
+        return ProxyErrc::tlv;
+      }
       tlvs.push_back({.type = type, .value = std::string(value)});
     }
   }
@@ -245,6 +249,9 @@ std::string proxy_header_v2(const ProxyHeader& header, ProxyChecksum checksum) {
     return beginning_of(kLocal, Family::unspecified, 0);
   }
   const Family family = detail::proxy_family(header);
+  if (header.tlvs.size() > kMostTlvs) {
+    throw std::length_error("a PROXY header has at most " + std::to_string(kMostTlvs) + " TLVs");
+  }
   std::string block;
   append_addresses(block, header, family);
   for (const ProxyTlv& tlv : header.tlvs) {
