@@ -86,7 +86,7 @@ std::optional<std::string> why_unreadable(const std::string& path) {
   if (!known) {
     return std::system_category().message(error);
   }
-  return S_ISREG(status.st_mode) ? std::nullopt : std::optional<std::string>("is no file");
+  return S_ISREG(status.st_mode) ? std::nullopt : std::optional<std::string>("not a regular file");
 }
 
 /// Reads what the settings name, and collects what is to be said about it.

@@ -347,8 +347,8 @@ class Checking(TlsCase):
     def test_what_is_no_file(self):
         with tempfile.TemporaryDirectory() as folder:
             os.mkfifo(f"{folder}/pipe")
-            self.expect(f"{{ certificate: {folder}/pipe, key: {folder} }}", error="certificate: .*is no file")
-            self.expect(f"{{ certificate: {folder}/pipe, key: {folder} }}", error="key: .*is no file")
+            self.expect(f"{{ certificate: {folder}/pipe, key: {folder} }}", error="certificate: .*not a regular file")
+            self.expect(f"{{ certificate: {folder}/pipe, key: {folder} }}", error="key: .*not a regular file")
 
     def test_an_ocsp_response_that_is_none_is_wrong_for_check_and_isnt_stapled_by_serve(self):
         garbage = pathlib.Path(self.folder.name, "garbage.ocsp")
