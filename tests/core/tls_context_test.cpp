@@ -61,18 +61,6 @@ TEST_SUITE("tls") {
     CHECK(served("127.0.0.1") == "IP address mismatch");
   }
 
-  TEST_CASE("of several types of key each client gets one that it knows") {
-    const TlsCertificate ec = certificates().make("both-ec");
-    const TlsCertificate rsa = certificates().make("both-rsa", {.key = "RSA"});
-    const ServerContext server = server_with({.certificates = {rsa, ec}});
-    CHECK(server->signs_slowly());
-    CHECK_FALSE(plain_server()->signs_slowly());
-    run([&]() -> Coro<> {  // in real time: RSA is left to a thread
-      TlsEnds ends = co_await shake_hands(memory_pair(), server, plain_client());
-      co_await exchange(**ends.server, **ends.client);
-    }());
-  }
-
   TEST_CASE("ALPN: the server's order counts; without a common protocol there is no connection") {
     const auto certificate = certificates().make("alpn");
     const ServerContext server =

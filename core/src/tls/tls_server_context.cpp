@@ -12,6 +12,7 @@
 
 #include "certificate_files.hpp"
 #include "context_parts.hpp"
+#include "slow_signature.hpp"
 #include "ticket_seal.hpp"
 
 namespace simul {
@@ -19,6 +20,9 @@ namespace simul {
 using namespace detail;
 using Digest = std::array<unsigned char, 32>;
 static_assert(std::tuple_size_v<Digest> <= SSL_MAX_SID_CTX_LENGTH);
+
+/// Clients choose among them: none may take long.
+constexpr const char* kGroups = "X25519:P-256";
 
 /// The names lead to one SSL_CTX each, which differ in their certificates only.
 struct TlsServerContext::State {
@@ -109,9 +113,13 @@ struct TlsServerContext::State {
   ContextPointer make_server_context(const TlsServerSettings& settings,
                                      const std::vector<std::size_t>& indices) {
     ContextPointer context = make_context(TLS_server_method(), settings.minimum_version);
+    SSL_CTX_set1_groups_list(context.get(), kGroups);
+    std::vector<EVP_PKEY*> keys;
     for (const std::size_t index : indices) {
       use(*context, certificates[index], settings.certificates[index].certificate);
+      keys.push_back(certificates[index].key.get());
     }
+    SlowSignature::watch(*context, keys);
     const Digest id = session_context(settings);
     SSL_CTX_set_session_id_context(context.get(), id.data(), id.size());
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);  // the client keeps them
@@ -215,12 +223,6 @@ TlsSession TlsServerContext::make_session() const {
   TlsSession session = new_session(*state_->main);
   SSL_set_accept_state(session.get());
   return session;
-}
-
-bool TlsServerContext::signs_slowly() const noexcept {
-  return std::ranges::any_of(state_->certificates, [](const LoadedCertificate& one) {
-    return EVP_PKEY_get_base_id(one.key.get()) == EVP_PKEY_RSA;
-  });
 }
 
 }  // namespace simul

@@ -9,6 +9,7 @@
 #include <simul/to_thread.hpp>
 
 #include "openssl.hpp"
+#include "slow_signature.hpp"
 #include "stream_bio.hpp"
 
 namespace simul {
@@ -37,23 +38,29 @@ TlsStream::TlsStream(std::unique_ptr<Stream> below, detail::TlsSession session,
 TlsStream::~TlsStream() { close(); }
 
 /// Gives nothing once it is done. What OpenSSL had to say last (an alert) is sent in any case.
-Coro<std::error_code> TlsStream::handshake(bool offload) {
+Coro<std::error_code> TlsStream::handshake() {
+  detail::SlowSignature slow_signature;
+  SSL_set_app_data(session_.get(), &slow_signature);
   for (;;) {
     int result = 0;
+    int wants = SSL_ERROR_NONE;
     std::error_code failure;
     auto step = [&] {
       ERR_clear_error();
       result = SSL_do_handshake(session_.get());
-      if (result != 1 && SSL_get_error(session_.get(), result) != SSL_ERROR_WANT_READ) {
+      wants = result == 1 ? SSL_ERROR_NONE : SSL_get_error(session_.get(), result);
+      if (result != 1 && wants != SSL_ERROR_WANT_READ && wants != SSL_ERROR_WANT_X509_LOOKUP) {
         failure = detail::handshake_error(*session_.get());
       }
     };
-    if (offload && wire_.has_arrived()) {
+    step();
+    if (wants == SSL_ERROR_WANT_X509_LOOKUP) {
+      slow_signature.allowed = true;
       co_await to_thread(step);  // it uses this frame, so a cancellation waits for it
-    } else {
-      step();
+      slow_signature.allowed = false;
     }
     if (failure || result == 1) {  // what it said last (Finished, tickets, an alert) is seen off
+      SSL_set_app_data(session_.get(), nullptr);
       broken_ = static_cast<bool>(failure);
       wire_.end_handshake();
       co_return failure;
@@ -68,8 +75,7 @@ Coro<std::expected<std::unique_ptr<TlsStream>, std::error_code>> accept_tls(
     std::unique_ptr<Stream> below, std::shared_ptr<const TlsServerContext> context) {
   std::unique_ptr<TlsStream> stream(
       new TlsStream(std::move(below), context->make_session(), context));
-  const bool offload = context->signs_slowly();
-  if (const std::error_code error = co_await stream->handshake(offload)) {
+  if (const std::error_code error = co_await stream->handshake()) {
     stream->close(Stream::CloseMode::graceful);
     co_return std::unexpected(error);
   }
@@ -81,7 +87,7 @@ Coro<std::expected<std::unique_ptr<TlsStream>, std::error_code>> connect_tls(
     std::string host) {
   std::unique_ptr<TlsStream> stream(
       new TlsStream(std::move(below), context->make_session(host), context));
-  if (const std::error_code error = co_await stream->handshake(false)) {
+  if (const std::error_code error = co_await stream->handshake()) {
     stream->close(Stream::CloseMode::graceful);
     co_return std::unexpected(error);
   }
