@@ -1,9 +1,13 @@
 // Handshakes: what a peer may do in one, and what it may not.
+#include <malloc.h>
+
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <simul/tls_stream.hpp>
 
@@ -43,6 +47,40 @@ TEST_SUITE("tls") {
             "wrong version number");
       CHECK((co_await greet_with("", true)) == Errc::truncated);
       CHECK((co_await greet_with("\x16\x03\x01\x02", true)) == Errc::truncated);
+    });
+  }
+
+  TEST_CASE("a client that says nothing costs no session") {
+    run_virtual([]() -> Coro<> {
+      constexpr std::size_t kClients = 100;
+      const auto kilobytes_of_silence = [](std::string_view said) -> Coro<std::size_t> {
+        std::vector<StreamPair> pairs;
+        std::vector<Task<TlsEnd>> handshakes;
+        for (std::size_t i = 0; i < kClients; ++i) {
+          pairs.push_back(memory_pair());
+        }
+        const std::size_t before = mallinfo2().uordblks;
+        for (StreamPair& pair : pairs) {
+          handshakes.push_back(spawn(accept_tls(std::move(pair.near), plain_server())));
+          if (!said.empty()) {
+            (void)co_await pair.far->send(said);
+          }
+        }
+        co_await settle();
+        const std::size_t grown = mallinfo2().uordblks - before;
+        for (const StreamPair& pair : pairs) {
+          pair.far->close();
+        }
+        for (Task<TlsEnd>& handshake : handshakes) {
+          CHECK((co_await handshake).error() == Errc::truncated);
+        }
+        co_return grown / kClients >> 10;
+      };
+      (void)co_await kilobytes_of_silence("\x16");  // what is kept for the next ones
+      CHECK(co_await kilobytes_of_silence("") < 5);
+      if (mallinfo2().uordblks > 0) {  // not with sanitizers, which have an allocator of their own
+        CHECK(co_await kilobytes_of_silence("\x16") > 10);
+      }
     });
   }
 

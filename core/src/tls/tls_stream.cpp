@@ -41,7 +41,12 @@ TlsStream::~TlsStream() { close(); }
 Coro<std::error_code> TlsStream::handshake() {
   detail::SlowSignature slow_signature;
   SSL_set_app_data(session_.get(), &slow_signature);
-  for (;;) {
+  for (bool hears = SSL_is_server(session_.get()) == 1;; hears = true) {
+    if (hears) {
+      if (const std::error_code error = co_await wire_.exchange()) {
+        co_return error;
+      }
+    }
     int result = 0;
     int wants = SSL_ERROR_NONE;
     std::error_code failure;
@@ -65,14 +70,20 @@ Coro<std::error_code> TlsStream::handshake() {
       wire_.end_handshake();
       co_return failure;
     }
-    if (const std::error_code error = co_await wire_.exchange()) {
-      co_return error;
-    }
   }
 }
 
 Coro<std::expected<std::unique_ptr<TlsStream>, std::error_code>> accept_tls(
     std::unique_ptr<Stream> below, std::shared_ptr<const TlsServerContext> context) {
+  {  // A session is large: it isn't made for a client that says nothing.
+    auto first = co_await below->recv();
+    if (!first) {
+      below->close(Stream::CloseMode::graceful);
+      co_return std::unexpected(
+          first.error() == Errc::end_of_stream ? make_error_code(Errc::truncated) : first.error());
+    }
+    below->unread(std::move(*first));
+  }
   std::unique_ptr<TlsStream> stream(
       new TlsStream(std::move(below), context->make_session(), context));
   if (const std::error_code error = co_await stream->handshake()) {
