@@ -1,5 +1,10 @@
 // What a TLS context decides: which certificate, which protocol, who is believed.
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -104,6 +109,29 @@ TEST_SUITE("tls") {
         }
       });
     }
+  }
+
+  TEST_CASE("who may sign clients' certificates is read once, whatever comes after") {
+    const auto own = certificates().make("once");
+    const auto alice = certificates().make("once-alice", {.common_name = "alice", .names = {}});
+    const std::string path = certificates().folder() + "/once-ca.pem";
+    REQUIRE(mkfifo(path.c_str(), 0600) == 0);
+    std::thread writer([&] {  // another authority stands there before the first has been read
+      std::ofstream pipe(path);
+      pipe << std::ifstream(certificates().ca()).rdbuf();
+      std::filesystem::copy_file(own.certificate, path + ".new");
+      std::filesystem::rename(path + ".new", path);
+    });
+    const ServerContext server = server_with({.certificates = {own},
+                                              .client_certificate = ClientCertificate::required,
+                                              .client_ca = path});
+    writer.join();
+    run_virtual([&]() -> Coro<> {
+      TlsEnds ends = co_await shake_hands(
+          memory_pair(), server, client_with({.certificate = alice.certificate, .key = alice.key}));
+      REQUIRE(ends.server.has_value());
+      CHECK((*ends.server)->peer_identity().subject == "CN=alice");
+    });
   }
 
   TEST_CASE("a context may be dropped while connections live") {

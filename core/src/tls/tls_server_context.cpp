@@ -31,6 +31,7 @@ struct TlsServerContext::State {
   std::vector<ContextPointer> others;
   std::map<std::string, SSL_CTX*, std::less<>> by_name;
   std::string alpn;
+  std::string client_ca;  // what is in the file
   std::shared_ptr<TlsTicketKeys> ticket_keys;
 
   [[nodiscard]] SSL_CTX* find(std::string_view name) const {
@@ -120,7 +121,7 @@ struct TlsServerContext::State {
       keys.push_back(certificates[index].key.get());
     }
     SlowSignature::watch(*context, keys);
-    const Digest id = session_context(settings);
+    const Digest id = session_context(settings.client_certificate);
     SSL_CTX_set_session_id_context(context.get(), id.data(), id.size());
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);  // the client keeps them
     SSL_CTX_set_timeout(context.get(), kSessionSeconds);
@@ -142,19 +143,16 @@ struct TlsServerContext::State {
 
   /// Contexts that share ticket keys take up each other's sessions, but not one in which the client was
   /// asked for less, or trusted for other reasons.
-  static Digest session_context(const TlsServerSettings& settings) {
-    std::string what = std::to_string(static_cast<int>(settings.client_certificate));
-    if (settings.client_certificate != ClientCertificate::none) {
-      what += read_file(settings.client_ca);
-    }
+  [[nodiscard]] Digest session_context(ClientCertificate wanted) const {
+    const std::string what = std::to_string(static_cast<int>(wanted)) + client_ca;
     Digest digest{};
     EVP_Digest(what.data(), what.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
     return digest;
   }
 
-  static void trust_clients(SSL_CTX* context, const TlsServerSettings& settings) {
+  void trust_clients(SSL_CTX* context, const TlsServerSettings& settings) const {
     X509_STORE* const store = SSL_CTX_get_cert_store(context);
-    for (const CertificatePointer& authority : read_certificates(settings.client_ca)) {
+    for (const CertificatePointer& authority : parse_certificates(client_ca, settings.client_ca)) {
       X509_STORE_add_cert(store, authority.get());
       SSL_CTX_add_client_CA(context, authority.get());
     }
@@ -171,6 +169,9 @@ struct TlsServerContext::State {
     }
     if (settings.client_certificate != ClientCertificate::none && settings.client_ca.empty()) {
       throw TlsError("client certificates are wanted, but no client_ca says who may sign them");
+    }
+    if (settings.client_certificate != ClientCertificate::none) {
+      client_ca = read_file(settings.client_ca);  // once: it may be replaced meanwhile
     }
     alpn = wire_format(settings.alpn);
     ticket_keys = settings.ticket_keys;
