@@ -102,10 +102,12 @@ TEST_SUITE("tls") {
           CHECK((*ends.server)->peer_identity().subject.empty());
         } else {
           CHECK(ends.server.error().message() == "peer did not return a certificate");
+          CHECK(is_certificate_error(ends.server.error()));
           // TLS 1.3: the client was done before; it hears of it when it reads.
           const auto refused = co_await (*ends.client)->recv();
           REQUIRE_FALSE(refused.has_value());
           CHECK(refused.error().message() == "tlsv13 alert certificate required");
+          CHECK_FALSE(is_certificate_error(refused.error()));
         }
       });
     }
@@ -152,6 +154,7 @@ TEST_SUITE("tls") {
         TlsEnds ends =
             co_await shake_hands(memory_pair(), server_with({.certificates = {certificate}}),
                                  client_with(settings), host);
+        CHECK((ends.client || is_certificate_error(ends.client.error())));
         co_return ends.client ? "connected" : ends.client.error().message();
       });
     };

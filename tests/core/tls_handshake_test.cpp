@@ -32,6 +32,7 @@ Coro<std::error_code> greet_with(std::string_view bytes, bool then_end) {
   }
   const TlsEnd end = co_await std::move(server);
   REQUIRE_FALSE(end.has_value());
+  CHECK_FALSE(is_certificate_error(end.error()));
   co_return end.error();
 }
 
@@ -211,6 +212,7 @@ TEST_SUITE("tls") {
     CHECK(failure(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE) == std::errc::not_enough_memory);
     CHECK(failure(ERR_LIB_EVP, ERR_R_MALLOC_FAILURE) == std::errc::not_enough_memory);
     CHECK(failure(ERR_LIB_SSL, ERR_R_INTERNAL_ERROR).message() == "internal error");
+    CHECK_FALSE(is_certificate_error(failure(ERR_LIB_SSL, ERR_R_INTERNAL_ERROR)));
     CHECK(failure(ERR_LIB_EVP, ERR_R_FETCH_FAILED).message() == "fetch failed");
     CHECK(failure(ERR_LIB_EVP, EVP_R_BAD_DECRYPT) == std::errc::protocol_error);
     CHECK(failure(ERR_LIB_SSL, SSL_R_BAD_LENGTH).message() == "bad length");

@@ -13,11 +13,13 @@ constexpr int kVerification = 0x4000;  // above the reasons of OpenSSL's SSL lib
 constexpr int kCommon =
     ERR_RFLAG_COMMON;  // above those of verification: what all its libraries say
 
+bool is_verification(int code) noexcept { return code >= kVerification && code < kCommon; }
+
 class Category final : public std::error_category {
  public:
   [[nodiscard]] const char* name() const noexcept override { return "tls"; }
   [[nodiscard]] std::string message(int code) const override {
-    if (code >= kVerification && code < kCommon) {
+    if (is_verification(code)) {
       return X509_verify_cert_error_string(code - kVerification);
     }
     const char* const reason = ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, code));
@@ -34,6 +36,12 @@ TlsError::~TlsError() = default;
 const std::error_category& tls_category() noexcept {
   static const Category category;
   return category;
+}
+
+bool is_certificate_error(const std::error_code& error) noexcept {
+  return error.category() == tls_category() &&
+         (is_verification(error.value()) ||
+          error.value() == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE);
 }
 
 namespace detail {
