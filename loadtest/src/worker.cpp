@@ -9,6 +9,7 @@
 #include <simul/error.hpp>
 #include <simul/sleep.hpp>
 #include <simul/socket.hpp>
+#include <simul/tls_error.hpp>
 #include <simul/tls_stream.hpp>
 #include <simul/units.hpp>
 
@@ -29,7 +30,7 @@ constexpr Duration kDrainTime = 1s;
 constexpr std::string_view kIsItRunning = "Is the server running?";
 constexpr std::string_view kDoesItSpeakTls = "Does it speak TLS there?";
 constexpr std::string_view kIsItTheCertificate =
-    "If it is the certificate: --cacert FILE says who may have signed it, --insecure trusts "
+    "--cacert FILE says who may have signed it, --insecure trusts "
     "anybody";
 constexpr std::string_view kIsItTheClientsCertificate =
     "If it wants to know who connects: --cert FILE";
@@ -443,10 +444,8 @@ void Worker::handshake_failed(Slot& slot, std::error_code error) {
       (error == Errc::truncated ? "the server closed the connection" : error.message());
   (void)failed(slot, {ErrorKind::tls, reason});
   // A connection that just ends may be one too many for a server that is about to answer others.
-  if (error.category() == tls_category()) {
-    unreachable(reason, options_.tls.verify ? kIsItTheCertificate : kDoesItSpeakTls);
-  } else if (slot.sockets > 1) {
-    unreachable(reason, kDoesItSpeakTls);
+  if (error.category() == tls_category() || slot.sockets > 1) {
+    unreachable(reason, is_certificate_error(error) ? kIsItTheCertificate : kDoesItSpeakTls);
   }
 }
 

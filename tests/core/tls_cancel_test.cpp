@@ -58,17 +58,18 @@ Coro<> no_task_is_left(std::size_t tasks) {
   CHECK(Loop::current().task_count() == tasks);
 }
 
-void cut_handshakes(const MakeBelow& make, bool cut_server) {
+void cut_handshakes(const MakeBelow& make, bool cut_server,
+                    const ServerContext& context = plain_server()) {
   const std::size_t rounds = cancel_everywhere([&](Cut& cut) -> Coro<> {
     const std::size_t tasks = Loop::current().task_count();
     StreamPair below = make();
     std::unique_ptr<Stream> other = std::move(cut_server ? below.far : below.near);
     Task<TlsEnd> peer = cut_server
                             ? spawn(connect_tls(std::move(other), plain_client(), "example.org"))
-                            : spawn(accept_tls(std::move(other), plain_server()));
+                            : spawn(accept_tls(std::move(other), context));
     TlsEnd own;
     const bool ended = co_await cut.run([&]() -> Coro<> {
-      own = cut_server ? co_await accept_tls(std::move(below.near), plain_server())
+      own = cut_server ? co_await accept_tls(std::move(below.near), context)
                        : co_await connect_tls(std::move(below.far), plain_client(), "example.org");
     });
     below = {};  // of a victim that never began
@@ -129,6 +130,11 @@ void cut_sends(const MakeBelow& make, std::size_t last) {
 TEST_SUITE("tls cancelled at every step") {
   TEST_CASE("a server's handshake: the stream below is closed, and the client hears of it") {
     over_everything([](const MakeBelow& make) { cut_handshakes(make, true); });
+  }
+  TEST_CASE("a server's handshake that goes on in another thread, too") {
+    const ServerContext rsa =
+        server_with({.certificates = {certificates().make("cut-rsa", {.key = "RSA"})}});
+    over_everything([&](const MakeBelow& make) { cut_handshakes(make, true, rsa); });
   }
   TEST_CASE("a client's handshake: the stream below is closed, and the server hears of it") {
     over_everything([](const MakeBelow& make) { cut_handshakes(make, false); });

@@ -1,5 +1,10 @@
 // What a TLS context decides: which certificate, which protocol, who is believed.
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -61,18 +66,6 @@ TEST_SUITE("tls") {
     CHECK(served("127.0.0.1") == "IP address mismatch");
   }
 
-  TEST_CASE("of several types of key each client gets one that it knows") {
-    const TlsCertificate ec = certificates().make("both-ec");
-    const TlsCertificate rsa = certificates().make("both-rsa", {.key = "RSA"});
-    const ServerContext server = server_with({.certificates = {rsa, ec}});
-    CHECK(server->signs_slowly());
-    CHECK_FALSE(plain_server()->signs_slowly());
-    run([&]() -> Coro<> {  // in real time: RSA is left to a thread
-      TlsEnds ends = co_await shake_hands(memory_pair(), server, plain_client());
-      co_await exchange(**ends.server, **ends.client);
-    }());
-  }
-
   TEST_CASE("ALPN: the server's order counts; without a common protocol there is no connection") {
     const auto certificate = certificates().make("alpn");
     const ServerContext server =
@@ -109,13 +102,38 @@ TEST_SUITE("tls") {
           CHECK((*ends.server)->peer_identity().subject.empty());
         } else {
           CHECK(ends.server.error().message() == "peer did not return a certificate");
+          CHECK(is_certificate_error(ends.server.error()));
           // TLS 1.3: the client was done before; it hears of it when it reads.
           const auto refused = co_await (*ends.client)->recv();
           REQUIRE_FALSE(refused.has_value());
           CHECK(refused.error().message() == "tlsv13 alert certificate required");
+          CHECK_FALSE(is_certificate_error(refused.error()));
         }
       });
     }
+  }
+
+  TEST_CASE("who may sign clients' certificates is read once, whatever comes after") {
+    const auto own = certificates().make("once");
+    const auto alice = certificates().make("once-alice", {.common_name = "alice", .names = {}});
+    const std::string path = certificates().folder() + "/once-ca.pem";
+    REQUIRE(mkfifo(path.c_str(), 0600) == 0);
+    std::thread writer([&] {  // another authority stands there before the first has been read
+      std::ofstream pipe(path);
+      pipe << std::ifstream(certificates().ca()).rdbuf();
+      std::filesystem::copy_file(own.certificate, path + ".new");
+      std::filesystem::rename(path + ".new", path);
+    });
+    const ServerContext server = server_with({.certificates = {own},
+                                              .client_certificate = ClientCertificate::required,
+                                              .client_ca = path});
+    writer.join();
+    run_virtual([&]() -> Coro<> {
+      TlsEnds ends = co_await shake_hands(
+          memory_pair(), server, client_with({.certificate = alice.certificate, .key = alice.key}));
+      REQUIRE(ends.server.has_value());
+      CHECK((*ends.server)->peer_identity().subject == "CN=alice");
+    });
   }
 
   TEST_CASE("a context may be dropped while connections live") {
@@ -136,6 +154,7 @@ TEST_SUITE("tls") {
         TlsEnds ends =
             co_await shake_hands(memory_pair(), server_with({.certificates = {certificate}}),
                                  client_with(settings), host);
+        CHECK((ends.client || is_certificate_error(ends.client.error())));
         co_return ends.client ? "connected" : ends.client.error().message();
       });
     };

@@ -1,9 +1,14 @@
 // Handshakes: what a peer may do in one, and what it may not.
+#include <malloc.h>
+
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <simul/tls_stream.hpp>
 
@@ -27,8 +32,40 @@ Coro<std::error_code> greet_with(std::string_view bytes, bool then_end) {
   }
   const TlsEnd end = co_await std::move(server);
   REQUIRE_FALSE(end.has_value());
+  CHECK_FALSE(is_certificate_error(end.error()));
   co_return end.error();
 }
+
+/// A stream during whose receives OpenSSL says that something else went wrong.
+class Failing final : public Stream {
+ public:
+  Failing(std::unique_ptr<Stream> below, int library, int reason)
+      : below_(std::move(below)), library_(library), reason_(reason) {}
+  void fail() noexcept { fails_ = true; }
+
+  IoResult try_recv(MutableBytes buffer) noexcept override {
+    if (fails_) {
+      ERR_raise(library_, reason_);
+    }
+    return below_->try_recv(buffer);
+  }
+  IoResult try_send(Bytes first, std::span<const Bytes> rest) noexcept override {
+    return below_->try_send(first, rest);
+  }
+  std::error_code try_shutdown() noexcept override { return below_->try_shutdown(); }
+  IoResult try_closed() noexcept override { return below_->try_closed(); }
+  std::error_code wait(StreamOp operation, Interest interest, Leaf& leaf) noexcept override {
+    return below_->wait(operation, interest, leaf);
+  }
+  void forget(StreamOp operation) noexcept override { below_->forget(operation); }
+  void close(CloseMode mode) noexcept override { below_->close(mode); }
+
+ private:
+  std::unique_ptr<Stream> below_;
+  int library_;
+  int reason_;
+  bool fails_ = false;
+};
 
 }  // namespace
 
@@ -43,6 +80,40 @@ TEST_SUITE("tls") {
             "wrong version number");
       CHECK((co_await greet_with("", true)) == Errc::truncated);
       CHECK((co_await greet_with("\x16\x03\x01\x02", true)) == Errc::truncated);
+    });
+  }
+
+  TEST_CASE("a client that says nothing costs no session") {
+    run_virtual([]() -> Coro<> {
+      constexpr std::size_t kClients = 100;
+      const auto kilobytes_of_silence = [](std::string_view said) -> Coro<std::size_t> {
+        std::vector<StreamPair> pairs;
+        std::vector<Task<TlsEnd>> handshakes;
+        for (std::size_t i = 0; i < kClients; ++i) {
+          pairs.push_back(memory_pair());
+        }
+        const std::size_t before = mallinfo2().uordblks;
+        for (StreamPair& pair : pairs) {
+          handshakes.push_back(spawn(accept_tls(std::move(pair.near), plain_server())));
+          if (!said.empty()) {
+            (void)co_await pair.far->send(said);
+          }
+        }
+        co_await settle();
+        const std::size_t grown = mallinfo2().uordblks - before;
+        for (const StreamPair& pair : pairs) {
+          pair.far->close();
+        }
+        for (Task<TlsEnd>& handshake : handshakes) {
+          CHECK((co_await handshake).error() == Errc::truncated);
+        }
+        co_return grown / kClients >> 10;
+      };
+      (void)co_await kilobytes_of_silence("\x16");  // what is kept for the next ones
+      CHECK(co_await kilobytes_of_silence("") < 5);
+      if (mallinfo2().uordblks > 0) {  // not with sanitizers, which have an allocator of their own
+        CHECK(co_await kilobytes_of_silence("\x16") > 10);
+      }
     });
   }
 
@@ -123,6 +194,28 @@ TEST_SUITE("tls") {
       const std::string_view too_large("\x16\x03\x01\x00\x06\x01\x02\x01\x45\x03\x03", 11);
       CHECK((co_await greet_with(too_large, false)).message() == "excessive message size");
     });
+  }
+
+  TEST_CASE("what OpenSSL can't do for reasons of its own is no fault of the peer's") {
+    const auto failure = [](int library, int reason) {
+      return run_virtual([&]() -> Coro<std::error_code> {
+        StreamPair below = memory_pair();
+        auto failing = std::make_unique<Failing>(std::move(below.near), library, reason);
+        Failing& below_server = *failing;
+        below.near = std::move(failing);
+        TlsEnds ends = co_await shake_hands(std::move(below), plain_server(), client_with({}));
+        REQUIRE(ends.server.has_value());
+        below_server.fail();
+        co_return (co_await (*ends.server)->recv()).error();
+      });
+    };
+    CHECK(failure(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE) == std::errc::not_enough_memory);
+    CHECK(failure(ERR_LIB_EVP, ERR_R_MALLOC_FAILURE) == std::errc::not_enough_memory);
+    CHECK(failure(ERR_LIB_SSL, ERR_R_INTERNAL_ERROR).message() == "internal error");
+    CHECK_FALSE(is_certificate_error(failure(ERR_LIB_SSL, ERR_R_INTERNAL_ERROR)));
+    CHECK(failure(ERR_LIB_EVP, ERR_R_FETCH_FAILED).message() == "fetch failed");
+    CHECK(failure(ERR_LIB_EVP, EVP_R_BAD_DECRYPT) == std::errc::protocol_error);
+    CHECK(failure(ERR_LIB_SSL, SSL_R_BAD_LENGTH).message() == "bad length");
   }
 
   TEST_CASE("records that mean nothing are borne in small numbers only") {

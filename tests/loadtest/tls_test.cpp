@@ -225,6 +225,8 @@ TEST_CASE("a server that refuses the client is not called reached") {
 TEST_CASE("a server that doesn't speak TLS is said at once") {
   const Report report = test_tls(echo, [](Options&) {}, "tls", nullptr);
   CHECK(report.unreachable.starts_with("TLS handshake: "));
+  CHECK(mentions(to_text(report), "Does it speak TLS there?"));
+  CHECK_FALSE(mentions(to_text(report), "--cacert"));
   CHECK(errors_of(report, "tls") > 0);
 }
 

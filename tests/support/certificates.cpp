@@ -84,7 +84,9 @@ Certificates::CertificatePointer Certificates::sign(EVP_PKEY& key, const Certifi
 TlsCertificate Certificates::make(const std::string& name, const CertificateWish& wish) {
   const KeyPointer key(wish.key == "RSA"  ? EVP_RSA_gen(2048)
                        : wish.key == "EC" ? EVP_EC_gen("P-256")
-                                          : EVP_PKEY_Q_keygen(nullptr, nullptr, wish.key.c_str()));
+                       : wish.key == "P-384"
+                           ? EVP_EC_gen("P-384")
+                           : EVP_PKEY_Q_keygen(nullptr, nullptr, wish.key.c_str()));
   require(key != nullptr, "a key");
   const CertificatePointer certificate = sign(*key, wish, false);
   TlsCertificate paths = {.certificate = folder_ + "/" + name + ".pem",

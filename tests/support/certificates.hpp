@@ -17,7 +17,7 @@ namespace simul::test {
 struct CertificateWish {
   std::string common_name = "example.org";
   std::vector<std::string> names = {"example.org"};
-  std::string key = "EC";   // or "RSA", "ED25519"
+  std::string key = "EC";   // on P-256; or "P-384", "RSA", "ED25519", "ED448"
   long valid_from = -3600;  // seconds from now
   long valid_to = 3600;
 };

@@ -6,11 +6,13 @@
 //     report(error.file(), error.why());      // what() is both: "site.pem: No such file or directory"
 //   }
 //
-// What goes wrong with a connection is a value: an error_code of tls_category().
+// What goes wrong with a connection is a value: an error_code of tls_category(). is_certificate_error() tells
+// a peer that isn't believed from one that doesn't speak TLS.
 #pragma once
 
 #include <stdexcept>
 #include <string>
+#include <system_error>
 
 #include <simul/export.hpp>
 
@@ -31,5 +33,9 @@ class SIMUL_EXPORT TlsError : public std::runtime_error {
   std::string file_;
   std::string why_;
 };
+
+/// Has the peer's certificate been refused here, or has it shown none that it should have? ("certificate has
+/// expired", "hostname mismatch"; not the peer's own complaints, which are alerts.)
+[[nodiscard]] SIMUL_EXPORT bool is_certificate_error(const std::error_code& error) noexcept;
 
 }  // namespace simul

@@ -45,8 +45,6 @@ class SIMUL_EXPORT TlsServerContext {
   [[nodiscard]] const std::shared_ptr<TlsTicketKeys>& ticket_keys() const noexcept;
   /// For a connection. Throws std::bad_alloc.
   [[nodiscard]] detail::TlsSession make_session() const;
-  /// A handshake's signature takes so long (RSA) that it is left to another thread.
-  [[nodiscard]] bool signs_slowly() const noexcept;
 
  private:
   struct State;

@@ -75,7 +75,7 @@ class SIMUL_EXPORT TlsStream final : public Stream {
   /// Takes over the session, an OpenSSL SSL.
   TlsStream(std::unique_ptr<Stream> below, detail::TlsSession session,
             std::shared_ptr<const void> context);
-  Coro<std::error_code> handshake(bool offload);
+  Coro<std::error_code> handshake();
 
   IoResult read_failed(int result) noexcept;
   void say_goodbye() noexcept;

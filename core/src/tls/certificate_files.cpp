@@ -21,8 +21,7 @@ struct CloseFile {
   void operator()(std::FILE* file) const noexcept { std::fclose(file); }
 };
 
-BioPointer open_file(const std::string& path) {
-  const std::string content = read_file(path);
+BioPointer as_bio(const std::string& content) {
   BioPointer bio(BIO_new(BIO_s_mem()));
   if (bio == nullptr ||
       BIO_write(bio.get(), content.data(), static_cast<int>(content.size())) < 0) {
@@ -38,7 +37,7 @@ int no_password(char*, int, int, void* wanted) {
 }
 
 KeyPointer read_key(const std::string& path) {
-  const BioPointer file = open_file(path);
+  const BioPointer file = as_bio(read_file(path));
   bool encrypted = false;
   KeyPointer key(PEM_read_bio_PrivateKey(file.get(), nullptr, no_password, &encrypted));
   if (key == nullptr) {
@@ -83,7 +82,12 @@ std::string read_file(const std::string& path) {
 }
 
 std::vector<CertificatePointer> read_certificates(const std::string& path) {
-  const BioPointer file = open_file(path);
+  return parse_certificates(read_file(path), path);
+}
+
+std::vector<CertificatePointer> parse_certificates(const std::string& content,
+                                                   const std::string& path) {
+  const BioPointer file = as_bio(content);
   std::vector<CertificatePointer> chain;
   while (X509* certificate = PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr)) {
     chain.emplace_back(certificate);

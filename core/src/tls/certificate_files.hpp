@@ -16,6 +16,9 @@ namespace simul::detail {
 
 [[nodiscard]] std::string read_file(const std::string& path);
 [[nodiscard]] std::vector<CertificatePointer> read_certificates(const std::string& path);
+/// Those in the content of the file `path`.
+[[nodiscard]] std::vector<CertificatePointer> parse_certificates(const std::string& content,
+                                                                 const std::string& path);
 
 /// A certificate as it was read.
 struct LoadedCertificate {

@@ -44,7 +44,8 @@ inline std::string take_openssl_error() {
   return reason != nullptr ? reason : "error " + std::to_string(error);
 }
 
-/// The same as an error code: of tls_category(), or std::errc::protocol_error for one of another library's.
+/// The same as an error code: of tls_category(), std::errc::not_enough_memory, or protocol_error for one of
+/// another library's.
 [[nodiscard]] std::error_code take_tls_error() noexcept;
 /// Why a handshake has failed; names what was wrong with the peer's certificate.
 [[nodiscard]] std::error_code handshake_error(const SSL& session) noexcept;

@@ -10,12 +10,16 @@ namespace simul {
 namespace {
 
 constexpr int kVerification = 0x4000;  // above the reasons of OpenSSL's SSL library
+constexpr int kCommon =
+    ERR_RFLAG_COMMON;  // above those of verification: what all its libraries say
+
+bool is_verification(int code) noexcept { return code >= kVerification && code < kCommon; }
 
 class Category final : public std::error_category {
  public:
   [[nodiscard]] const char* name() const noexcept override { return "tls"; }
   [[nodiscard]] std::string message(int code) const override {
-    if (code >= kVerification) {
+    if (is_verification(code)) {
       return X509_verify_cert_error_string(code - kVerification);
     }
     const char* const reason = ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, code));
@@ -34,13 +38,23 @@ const std::error_category& tls_category() noexcept {
   return category;
 }
 
+bool is_certificate_error(const std::error_code& error) noexcept {
+  return error.category() == tls_category() &&
+         (is_verification(error.value()) ||
+          error.value() == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE);
+}
+
 namespace detail {
 
 std::error_code take_tls_error() noexcept {
   const unsigned long error = ERR_peek_error();
   ERR_clear_error();
-  if (ERR_GET_LIB(error) == ERR_LIB_SSL) {
-    return {ERR_GET_REASON(error), tls_category()};
+  const int reason = ERR_GET_REASON(error);
+  if (reason == ERR_R_MALLOC_FAILURE) {
+    return std::make_error_code(std::errc::not_enough_memory);
+  }
+  if (ERR_GET_LIB(error) == ERR_LIB_SSL || ERR_COMMON_ERROR(error)) {
+    return {reason, tls_category()};
   }
   return std::make_error_code(std::errc::protocol_error);
 }

@@ -12,6 +12,7 @@
 
 #include "certificate_files.hpp"
 #include "context_parts.hpp"
+#include "slow_signature.hpp"
 #include "ticket_seal.hpp"
 
 namespace simul {
@@ -20,6 +21,9 @@ using namespace detail;
 using Digest = std::array<unsigned char, 32>;
 static_assert(std::tuple_size_v<Digest> <= SSL_MAX_SID_CTX_LENGTH);
 
+/// Clients choose among them: none may take long.
+constexpr const char* kGroups = "X25519:P-256";
+
 /// The names lead to one SSL_CTX each, which differ in their certificates only.
 struct TlsServerContext::State {
   ContextPointer main;
@@ -27,6 +31,7 @@ struct TlsServerContext::State {
   std::vector<ContextPointer> others;
   std::map<std::string, SSL_CTX*, std::less<>> by_name;
   std::string alpn;
+  std::string client_ca;  // what is in the file
   std::shared_ptr<TlsTicketKeys> ticket_keys;
 
   [[nodiscard]] SSL_CTX* find(std::string_view name) const {
@@ -109,10 +114,14 @@ struct TlsServerContext::State {
   ContextPointer make_server_context(const TlsServerSettings& settings,
                                      const std::vector<std::size_t>& indices) {
     ContextPointer context = make_context(TLS_server_method(), settings.minimum_version);
+    SSL_CTX_set1_groups_list(context.get(), kGroups);
+    std::vector<EVP_PKEY*> keys;
     for (const std::size_t index : indices) {
       use(*context, certificates[index], settings.certificates[index].certificate);
+      keys.push_back(certificates[index].key.get());
     }
-    const Digest id = session_context(settings);
+    SlowSignature::watch(*context, keys);
+    const Digest id = session_context(settings.client_certificate);
     SSL_CTX_set_session_id_context(context.get(), id.data(), id.size());
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);  // the client keeps them
     SSL_CTX_set_timeout(context.get(), kSessionSeconds);
@@ -134,19 +143,16 @@ struct TlsServerContext::State {
 
   /// Contexts that share ticket keys take up each other's sessions, but not one in which the client was
   /// asked for less, or trusted for other reasons.
-  static Digest session_context(const TlsServerSettings& settings) {
-    std::string what = std::to_string(static_cast<int>(settings.client_certificate));
-    if (settings.client_certificate != ClientCertificate::none) {
-      what += read_file(settings.client_ca);
-    }
+  [[nodiscard]] Digest session_context(ClientCertificate wanted) const {
+    const std::string what = std::to_string(static_cast<int>(wanted)) + client_ca;
     Digest digest{};
     EVP_Digest(what.data(), what.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
     return digest;
   }
 
-  static void trust_clients(SSL_CTX* context, const TlsServerSettings& settings) {
+  void trust_clients(SSL_CTX* context, const TlsServerSettings& settings) const {
     X509_STORE* const store = SSL_CTX_get_cert_store(context);
-    for (const CertificatePointer& authority : read_certificates(settings.client_ca)) {
+    for (const CertificatePointer& authority : parse_certificates(client_ca, settings.client_ca)) {
       X509_STORE_add_cert(store, authority.get());
       SSL_CTX_add_client_CA(context, authority.get());
     }
@@ -163,6 +169,9 @@ struct TlsServerContext::State {
     }
     if (settings.client_certificate != ClientCertificate::none && settings.client_ca.empty()) {
       throw TlsError("client certificates are wanted, but no client_ca says who may sign them");
+    }
+    if (settings.client_certificate != ClientCertificate::none) {
+      client_ca = read_file(settings.client_ca);  // once: it may be replaced meanwhile
     }
     alpn = wire_format(settings.alpn);
     ticket_keys = settings.ticket_keys;
@@ -215,12 +224,6 @@ TlsSession TlsServerContext::make_session() const {
   TlsSession session = new_session(*state_->main);
   SSL_set_accept_state(session.get());
   return session;
-}
-
-bool TlsServerContext::signs_slowly() const noexcept {
-  return std::ranges::any_of(state_->certificates, [](const LoadedCertificate& one) {
-    return EVP_PKEY_get_base_id(one.key.get()) == EVP_PKEY_RSA;
-  });
 }
 
 }  // namespace simul

@@ -9,6 +9,7 @@
 #include <simul/to_thread.hpp>
 
 #include "openssl.hpp"
+#include "slow_signature.hpp"
 #include "stream_bio.hpp"
 
 namespace simul {
@@ -37,39 +38,55 @@ TlsStream::TlsStream(std::unique_ptr<Stream> below, detail::TlsSession session,
 TlsStream::~TlsStream() { close(); }
 
 /// Gives nothing once it is done. What OpenSSL had to say last (an alert) is sent in any case.
-Coro<std::error_code> TlsStream::handshake(bool offload) {
-  for (;;) {
+Coro<std::error_code> TlsStream::handshake() {
+  detail::SlowSignature slow_signature;
+  SSL_set_app_data(session_.get(), &slow_signature);
+  for (bool hears = SSL_is_server(session_.get()) == 1;; hears = true) {
+    if (hears) {
+      if (const std::error_code error = co_await wire_.exchange()) {
+        co_return error;
+      }
+    }
     int result = 0;
+    int wants = SSL_ERROR_NONE;
     std::error_code failure;
     auto step = [&] {
       ERR_clear_error();
       result = SSL_do_handshake(session_.get());
-      if (result != 1 && SSL_get_error(session_.get(), result) != SSL_ERROR_WANT_READ) {
+      wants = result == 1 ? SSL_ERROR_NONE : SSL_get_error(session_.get(), result);
+      if (result != 1 && wants != SSL_ERROR_WANT_READ && wants != SSL_ERROR_WANT_X509_LOOKUP) {
         failure = detail::handshake_error(*session_.get());
       }
     };
-    if (offload && wire_.has_arrived()) {
+    step();
+    if (wants == SSL_ERROR_WANT_X509_LOOKUP) {
+      slow_signature.allowed = true;
       co_await to_thread(step);  // it uses this frame, so a cancellation waits for it
-    } else {
-      step();
+      slow_signature.allowed = false;
     }
     if (failure || result == 1) {  // what it said last (Finished, tickets, an alert) is seen off
+      SSL_set_app_data(session_.get(), nullptr);
       broken_ = static_cast<bool>(failure);
       wire_.end_handshake();
       co_return failure;
-    }
-    if (const std::error_code error = co_await wire_.exchange()) {
-      co_return error;
     }
   }
 }
 
 Coro<std::expected<std::unique_ptr<TlsStream>, std::error_code>> accept_tls(
     std::unique_ptr<Stream> below, std::shared_ptr<const TlsServerContext> context) {
+  {  // A session is large: it isn't made for a client that says nothing.
+    auto first = co_await below->recv();
+    if (!first) {
+      below->close(Stream::CloseMode::graceful);
+      co_return std::unexpected(
+          first.error() == Errc::end_of_stream ? make_error_code(Errc::truncated) : first.error());
+    }
+    below->unread(std::move(*first));
+  }
   std::unique_ptr<TlsStream> stream(
       new TlsStream(std::move(below), context->make_session(), context));
-  const bool offload = context->signs_slowly();
-  if (const std::error_code error = co_await stream->handshake(offload)) {
+  if (const std::error_code error = co_await stream->handshake()) {
     stream->close(Stream::CloseMode::graceful);
     co_return std::unexpected(error);
   }
@@ -81,7 +98,7 @@ Coro<std::expected<std::unique_ptr<TlsStream>, std::error_code>> connect_tls(
     std::string host) {
   std::unique_ptr<TlsStream> stream(
       new TlsStream(std::move(below), context->make_session(host), context));
-  if (const std::error_code error = co_await stream->handshake(false)) {
+  if (const std::error_code error = co_await stream->handshake()) {
     stream->close(Stream::CloseMode::graceful);
     co_return std::unexpected(error);
   }
