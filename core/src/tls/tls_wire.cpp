@@ -19,8 +19,6 @@ namespace {
 
 /// A peer that makes us answer (KeyUpdate) and doesn't read isn't read from either.
 constexpr std::size_t kMostHeld = std::size_t{128} << 10;
-/// A record is complete after a few, or its peer is slow, or it sends nothing but KeyUpdates.
-constexpr std::uint8_t kReadsOfAnAttempt = 4;
 
 /// For a goodbye to a peer that doesn't read.
 constexpr Duration kSeeOff = std::chrono::seconds(5);
@@ -154,11 +152,6 @@ void TlsWire::write(Bytes bytes) noexcept {
   if (!write_error_ && !bytes.empty()) {
     hold(bytes);
   }
-}
-
-void TlsWire::allow_reads() noexcept {
-  drained_ = false;
-  reads_left_ = kReadsOfAnAttempt;
 }
 
 Interest TlsWire::read_waits_for() const noexcept {

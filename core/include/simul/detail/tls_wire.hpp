@@ -54,8 +54,14 @@ class TlsWire {
 
   // --- afterwards -------------------------------------------------------------------------------
 
-  /// Before OpenSSL is asked to read.
-  void allow_reads() noexcept;
+  /// Before OpenSSL is asked to read, or to write: that reads as well, if a part of a message about the
+  /// session has come.
+  void allow_reads() noexcept {
+    drained_ = false;
+    reads_left_ = kReadsOfAnAttempt;
+  }
+  /// Since then.
+  [[nodiscard]] bool has_read() const noexcept { return reads_left_ != kReadsOfAnAttempt; }
   /// May the last read be repeated although nobody says that there is more?
   [[nodiscard]] bool more() const noexcept { return more_; }
   void set_more(bool more) noexcept { more_ = more; }
@@ -67,7 +73,9 @@ class TlsWire {
   [[nodiscard]] PackedError write_error() const noexcept { return write_error_; }
 
   /// Has something been written that isn't on its way yet?
-  [[nodiscard]] bool holds() const noexcept { return unflushed_ || holds_bytes(); }
+  [[nodiscard]] bool holds() const noexcept {
+    return unflushed_ || (extra_ != nullptr && holds_bytes());
+  }
   /// So much that nothing should be read that may have to be answered.
   [[nodiscard]] bool overfull() const noexcept;
   /// Sends on what is held. True: nothing is any more, or it never will be taken.
@@ -83,6 +91,9 @@ class TlsWire {
  private:
   class Flush;
   struct Extra;
+
+  /// A record is complete after a few, or its peer is slow.
+  static constexpr std::uint8_t kReadsOfAnAttempt = 4;
 
   [[nodiscard]] bool holds_bytes() const noexcept;
   Extra& extra();
