@@ -148,4 +148,113 @@ TEST_SUITE("tls messages about the session") {
       }
     }
   }
+
+  TEST_CASE("KeyUpdates are welcome, as long as there is data now and then, in either direction") {
+    run_virtual([]() -> Coro<> {
+      StreamPair below = memory_pair();
+      Task<TlsEnd> accepting = spawn(accept_tls(std::move(below.near), plain_server()));
+      RawTls client(plain_client()->make_session("example.org"));
+      REQUIRE(co_await client.handshake(*below.far));
+      TlsEnd server = co_await std::move(accepting);
+      std::string got;
+      Task<> reader = spawn([&]() -> Coro<> {
+        while (auto chunk = co_await (*server)->recv()) {
+          got += chunk->text();
+        }
+      });
+      for (int round = 0; round < 6; ++round) {
+        for (int i = 0; i < 32; ++i) {
+          CHECK((co_await below.far->send(client.update_keys())).has_value());
+          co_await sleep(24h);
+        }
+        if (round % 2 == 0) {
+          CHECK((co_await below.far->send(client.seal("x"))).has_value());
+        } else {
+          CHECK((co_await (*server)->send("y")).has_value());
+        }
+        co_await settle();
+        REQUIRE_FALSE(reader.done());
+        client.give((co_await below.far->recv())->text());
+        CHECK(client.open() == (round % 2 == 0 ? "" : "y"));
+      }
+      CHECK(got == "xxx");
+      reader.cancel();
+      CHECK_THROWS_AS(co_await reader, TaskCancelled);
+    });
+  }
+
+  TEST_CASE("a peer that sends nothing but KeyUpdates is cut off, at the 33rd") {
+    run_virtual([]() -> Coro<> {
+      for (const bool at_once : {true, false}) {
+        CAPTURE(at_once);
+        auto [near, far] = memory_stream_pair();
+        Task<TlsEnd> accepting =
+            spawn(accept_tls(std::make_unique<MemoryStream>(std::move(near)), plain_server()));
+        RawTls client(plain_client()->make_session("example.org"));
+        REQUIRE(co_await client.handshake(far));
+        TlsEnd server = co_await std::move(accepting);
+        while (co_await move_on_after(1s, [&]() -> Coro<> { (void)co_await far.recv(); })) {
+        }
+        Task<std::error_code> reader = spawn([&]() -> Coro<std::error_code> {
+          const auto chunk = co_await (*server)->recv();
+          co_return chunk ? std::error_code() : chunk.error();
+        });
+        std::string flood;
+        std::size_t size = 0;
+        for (int i = 0; i < 500; ++i) {
+          const std::string update = client.update_keys();
+          size = update.size();
+          flood += update;
+        }
+        if (!at_once) {
+          for (int i = 0; i < 32; ++i) {
+            CHECK((co_await far.send(flood.substr(0, size))).has_value());
+            flood.erase(0, size);
+            co_await settle();
+            REQUIRE_FALSE(reader.done());
+          }
+        }
+        CHECK((co_await far.send(flood)).has_value());
+        CHECK(co_await reader == std::errc::protocol_error);
+        CHECK((co_await (*server)->send("x")).error() == std::errc::protocol_error);
+        CHECK((co_await (*server)->recv()).error() == std::errc::protocol_error);
+        CHECK(co_await (*server)->closed() == std::errc::protocol_error);
+        CHECK(far.pending() <= 33 * size);  // the rest wasn't even answered
+      }
+    });
+  }
+
+  TEST_CASE("receives that are dear, because of KeyUpdates, don't follow each other in one turn") {
+    run_virtual([]() -> Coro<> {
+      StreamPair below = memory_pair();
+      Task<TlsEnd> accepting = spawn(accept_tls(std::move(below.near), plain_server()));
+      RawTls client(plain_client()->make_session("example.org"));
+      REQUIRE(co_await client.handshake(*below.far));
+      TlsEnd server = co_await std::move(accepting);
+      constexpr int kRounds = 10;
+      std::string flood;
+      for (int round = 0; round < kRounds; ++round) {
+        for (int i = 0; i < 32; ++i) {
+          flood += client.update_keys();
+        }
+        flood += client.seal("x");
+      }
+      CHECK((co_await below.far->send(flood)).has_value());
+      Task<> reader = spawn([&]() -> Coro<> {
+        std::string got;
+        while (got.size() < kRounds) {
+          const auto chunk = co_await (*server)->recv();
+          REQUIRE(chunk.has_value());
+          got += chunk->text();
+        }
+      });
+      int turns = 0;
+      for (; !reader.done(); ++turns) {
+        REQUIRE(turns < 1000);
+        co_await yield_now();
+      }
+      CHECK(turns >= kRounds);
+      co_await reader;
+    });
+  }
 }

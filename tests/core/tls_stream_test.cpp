@@ -189,8 +189,12 @@ TEST_SUITE("tls") {
       });
       std::size_t sent = 0;
       std::string record;
+      int updates = 0;
       for (bool blocked = false; !blocked && sent < 4 * kMostHeld;) {
         record += client.update_keys();
+        if (++updates % 32 == 0) {
+          record += client.seal("x");
+        }
         const std::size_t took = below.far->try_send(as_bytes(record), {}).bytes;
         sent += took;
         record.erase(0, took);
@@ -201,13 +205,13 @@ TEST_SUITE("tls") {
       // in a chunk that was begun.
       CHECK(sent > kMostHeld);
       CHECK(sent < kMostHeld + 64 * 1024);
-      CHECK(got.empty());
+      CHECK(got.find_first_not_of('x') == std::string::npos);
 
       // It reads after all: everything goes on.
       record += client.seal("hello");
       Task<> answer = spawn([&]() -> Coro<> { (void)co_await (*server)->send("welcome"); });
       std::string heard;
-      while (got != "hello" || heard != "welcome") {
+      while (!got.ends_with("hello") || heard != "welcome") {
         record.erase(0, below.far->try_send(as_bytes(record), {}).bytes);
         std::array<std::byte, 1000> answers{};
         const std::size_t size = below.far->try_recv(answers).bytes;

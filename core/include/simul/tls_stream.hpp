@@ -90,6 +90,7 @@ class SIMUL_EXPORT TlsStream final : public Stream {
   bool shut_down_ = false;        // own direction
   bool hidden_ = false;           // data stands between closed() and the end
   bool closed_ = false;
+  bool tired_ = false;                // a receive was dear, so the next one is for another turn
   bool send_waits_for_read_ = false;  // for the rest of a message about the session
   detail::TlsWire wire_;
   std::shared_ptr<const void> context_;  // the session calls it

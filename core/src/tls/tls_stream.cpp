@@ -23,6 +23,19 @@ int as_int(std::size_t size) noexcept {
   return static_cast<int>(std::min<std::size_t>(size, INT32_MAX));
 }
 
+/// Counts the peer's messages about the session, which OpenSSL answers without returning. It calls this for
+/// its handshakes and such messages, never for data.
+void on_state(const SSL* session, int where, int) noexcept {
+  const OSSL_HANDSHAKE_STATE state = SSL_get_state(session);
+  if ((where & SSL_CB_LOOP) != 0 &&
+      (state == TLS_ST_SR_KEY_UPDATE || state == TLS_ST_CR_KEY_UPDATE ||
+       state == TLS_ST_CR_SESSION_TICKET) &&
+      !detail::wire_of(SSL_get_rbio(session)).allow_message()) {
+    // The only way to make it stop before it has read all that it holds.
+    SSL_set_shutdown(const_cast<SSL*>(session), SSL_get_shutdown(session) | SSL_RECEIVED_SHUTDOWN);
+  }
+}
+
 }  // namespace
 
 // --- the life of a session ---------------------------------------------------------------------
@@ -32,6 +45,7 @@ TlsStream::TlsStream(std::unique_ptr<Stream> below, detail::TlsSession session,
     : wire_(std::move(below)), context_(std::move(context)), session_(std::move(session)) {
   BIO* const bio = detail::make_bio(wire_).release();
   SSL_set_bio(session_.get(), bio, bio);
+  SSL_set_info_callback(session_.get(), on_state);
 }
 
 TlsStream::~TlsStream() { close(); }
@@ -105,10 +119,16 @@ IoResult TlsStream::try_recv(MutableBytes buffer) noexcept {
   if (!flushed && wire_.overfull()) {
     return IoResult::would_block(wire_.held_blocked());
   }
+  if (std::exchange(tired_, false)) [[unlikely]] {
+    wire_.set_more(true);
+    return IoResult::would_block(Interest::readable);
+  }
   wire_.allow_reads();
   ERR_clear_error();
   const int got = SSL_read(session_.get(), buffer.data(), as_int(buffer.size()));
   if (got > 0) [[likely]] {
+    tired_ = wire_.messages() != 0;
+    wire_.note_data();
     wire_.set_more(SSL_has_pending(session_.get()) != 0);
     if (wire_.waiter(StreamOp::closed) != nullptr) [[unlikely]] {
       if (hidden_ || wire_.more()) {
@@ -134,7 +154,7 @@ bool TlsStream::wants_read() const noexcept {
 
 /// SSL_read or SSL_peek has given nothing: does it have to wait, or is that the end?
 IoResult TlsStream::read_failed() noexcept {
-  if (wants_read()) {
+  if (wants_read() && !wire_.flooded()) {
     if (send_waits_for_read_ && !SSL_in_init(session_.get())) {
       wake(StreamOp::send);
     }
@@ -147,7 +167,8 @@ IoResult TlsStream::read_failed() noexcept {
 
 /// Nothing more can be read; why?
 void TlsStream::end_reading() noexcept {
-  const bool in_a_message = SSL_in_init(session_.get()) != 0;  // or the session has failed
+  // Or the session has failed.
+  const bool in_a_message = SSL_in_init(session_.get()) != 0 || wire_.flooded();
   if (wire_.read_error()) {
     recv_end_ = wire_.read_error() == detail::PackedError(Errc::end_of_stream)
                     ? detail::PackedError(Errc::truncated)
@@ -205,8 +226,8 @@ IoResult TlsStream::try_send(Bytes first, std::span<const Bytes> rest) noexcept 
     wake(StreamOp::closed);
     wake(StreamOp::recv);
   }
-  if (sent <= 0) {
-    if (!recv_end_ && wants_read()) {
+  if (sent <= 0 || wire_.flooded()) {
+    if (!recv_end_ && !wire_.flooded() && wants_read()) {
       send_waits_for_read_ = true;
       return IoResult::would_block(wire_.read_waits_for());
     }
@@ -217,6 +238,7 @@ IoResult TlsStream::try_send(Bytes first, std::span<const Bytes> rest) noexcept 
     ERR_clear_error();
     return IoResult::failed(send_error());
   }
+  wire_.note_data();
   if (wire_.write_error()) {
     return IoResult::failed(wire_.write_error());
   }

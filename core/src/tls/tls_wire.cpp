@@ -122,6 +122,10 @@ std::size_t TlsWire::read(MutableBytes buffer, bool& retry) noexcept {
     return bytes;
   }
   if (handshaking_ || drained_ || reads_left_ == 0 || overfull()) {
+    if (flooded()) {
+      read_error_ = PackedError::system(EPROTO);
+      return 0;
+    }
     more_ = !drained_;
     read_blocked_ = Interest::readable;
     retry = true;
@@ -152,6 +156,16 @@ void TlsWire::write(Bytes bytes) noexcept {
   if (!write_error_ && !bytes.empty()) {
     hold(bytes);
   }
+}
+
+bool TlsWire::allow_message() noexcept {
+  if (handshaking_ || ++messages_ <= kMostMessages) {
+    return true;
+  }
+  messages_ = kMostMessages + 1;
+  reads_left_ = 0;
+  read_error_ = PackedError::system(EPROTO);
+  return false;
 }
 
 Interest TlsWire::read_waits_for() const noexcept {
