@@ -131,6 +131,34 @@ TEST_SUITE("tls") {
     });
   }
 
+  TEST_CASE("an error that somebody left in OpenSSL's queue says nothing about a connection") {
+    run_virtual([]() -> Coro<> {
+      TlsEnds ends = co_await shake_hands(memory_pair(), plain_server(), plain_client());
+      TlsStream& server = **ends.server;
+      TlsStream& client = **ends.client;
+      const auto leave_error = [] { ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH); };
+      leave_error();
+      Task<> reader = spawn([&]() -> Coro<> {
+        const auto chunk = co_await server.recv();
+        REQUIRE(chunk.has_value());
+        CHECK(chunk->text() == "x");
+      });
+      co_await settle();
+      leave_error();
+      CHECK((co_await client.send("x")).has_value());
+      co_await reader;
+      leave_error();
+      client.shutdown();
+      CHECK((co_await server.recv()).error() == Errc::end_of_stream);
+      CHECK((co_await server.send("y")).has_value());
+      CHECK((co_await client.recv())->text() == "y");
+      leave_error();
+      server.shutdown();
+      CHECK((co_await client.recv()).error() == Errc::end_of_stream);
+      ERR_clear_error();
+    });
+  }
+
   TEST_CASE("many messages that came together are read one after the other") {
     run_virtual([]() -> Coro<> {
       TlsEnds ends = co_await shake_hands(memory_pair(), plain_server(), plain_client());

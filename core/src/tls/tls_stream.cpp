@@ -124,7 +124,6 @@ IoResult TlsStream::try_recv(MutableBytes buffer) noexcept {
     return IoResult::would_block(Interest::readable);
   }
   wire_.allow_reads();
-  ERR_clear_error();
   const int got = SSL_read(session_.get(), buffer.data(), as_int(buffer.size()));
   if (got > 0) [[likely]] {
     tired_ = wire_.messages() != 0;
@@ -146,8 +145,8 @@ IoResult TlsStream::try_recv(MutableBytes buffer) noexcept {
   return read_failed();
 }
 
-/// OpenSSL has given nothing because it has to wait. What SSL_get_error() says as well, if nobody has left an
-/// error in the thread's queue.
+/// OpenSSL has given nothing because it has to wait. SSL_get_error() says the same only if the thread's queue
+/// of errors was empty, and to empty it before each call is dear: it is done after those that gave nothing.
 bool TlsStream::wants_read() const noexcept {
   return SSL_want_read(session_.get()) && BIO_should_read(SSL_get_rbio(session_.get()));
 }
@@ -158,6 +157,7 @@ IoResult TlsStream::read_failed() noexcept {
     if (send_waits_for_read_ && !SSL_in_init(session_.get())) {
       wake(StreamOp::send);
     }
+    ERR_clear_error();  // somebody else's
     return IoResult::would_block(wire_.read_waits_for());
   }
   end_reading();
@@ -217,7 +217,6 @@ IoResult TlsStream::try_send(Bytes first, std::span<const Bytes> rest) noexcept 
     }
     plain = together;
   }
-  ERR_clear_error();
   wire_.allow_reads();
   const int sent = SSL_write(session_.get(), plain.data(), as_int(std::min(plain.size(), kRecord)));
   if (wire_.has_read())
@@ -302,7 +301,6 @@ IoResult TlsStream::try_closed() noexcept {
   if (!recv_end_ && !hidden_ && wire_.waiter(StreamOp::recv) == nullptr && !wire_.overfull()) {
     wire_.allow_reads();
     std::byte next{};
-    ERR_clear_error();
     const int got = SSL_peek(session_.get(), &next, 1);
     hidden_ = got > 0;
     if (got <= 0) {
