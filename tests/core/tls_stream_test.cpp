@@ -131,6 +131,34 @@ TEST_SUITE("tls") {
     });
   }
 
+  TEST_CASE("an error that somebody left in OpenSSL's queue says nothing about a connection") {
+    run_virtual([]() -> Coro<> {
+      TlsEnds ends = co_await shake_hands(memory_pair(), plain_server(), plain_client());
+      TlsStream& server = **ends.server;
+      TlsStream& client = **ends.client;
+      const auto leave_error = [] { ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH); };
+      leave_error();
+      Task<> reader = spawn([&]() -> Coro<> {
+        const auto chunk = co_await server.recv();
+        REQUIRE(chunk.has_value());
+        CHECK(chunk->text() == "x");
+      });
+      co_await settle();
+      leave_error();
+      CHECK((co_await client.send("x")).has_value());
+      co_await reader;
+      leave_error();
+      client.shutdown();
+      CHECK((co_await server.recv()).error() == Errc::end_of_stream);
+      CHECK((co_await server.send("y")).has_value());
+      CHECK((co_await client.recv())->text() == "y");
+      leave_error();
+      server.shutdown();
+      CHECK((co_await client.recv()).error() == Errc::end_of_stream);
+      ERR_clear_error();
+    });
+  }
+
   TEST_CASE("many messages that came together are read one after the other") {
     run_virtual([]() -> Coro<> {
       TlsEnds ends = co_await shake_hands(memory_pair(), plain_server(), plain_client());
@@ -189,8 +217,12 @@ TEST_SUITE("tls") {
       });
       std::size_t sent = 0;
       std::string record;
+      int updates = 0;
       for (bool blocked = false; !blocked && sent < 4 * kMostHeld;) {
         record += client.update_keys();
+        if (++updates % 32 == 0) {
+          record += client.seal("x");
+        }
         const std::size_t took = below.far->try_send(as_bytes(record), {}).bytes;
         sent += took;
         record.erase(0, took);
@@ -201,13 +233,13 @@ TEST_SUITE("tls") {
       // in a chunk that was begun.
       CHECK(sent > kMostHeld);
       CHECK(sent < kMostHeld + 64 * 1024);
-      CHECK(got.empty());
+      CHECK(got.find_first_not_of('x') == std::string::npos);
 
       // It reads after all: everything goes on.
       record += client.seal("hello");
       Task<> answer = spawn([&]() -> Coro<> { (void)co_await (*server)->send("welcome"); });
       std::string heard;
-      while (got != "hello" || heard != "welcome") {
+      while (!got.ends_with("hello") || heard != "welcome") {
         record.erase(0, below.far->try_send(as_bytes(record), {}).bytes);
         std::array<std::byte, 1000> answers{};
         const std::size_t size = below.far->try_recv(answers).bytes;

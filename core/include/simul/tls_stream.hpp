@@ -77,7 +77,10 @@ class SIMUL_EXPORT TlsStream final : public Stream {
             std::shared_ptr<const void> context);
   Coro<std::error_code> handshake();
 
-  IoResult read_failed(int result) noexcept;
+  [[nodiscard]] bool wants_read() const noexcept;
+  IoResult read_failed() noexcept;
+  void end_reading() noexcept;
+  [[nodiscard]] detail::PackedError send_error() const noexcept;
   void say_goodbye() noexcept;
   std::error_code watch_for_closed() noexcept;
   void wake(StreamOp operation) noexcept;
@@ -87,6 +90,8 @@ class SIMUL_EXPORT TlsStream final : public Stream {
   bool shut_down_ = false;        // own direction
   bool hidden_ = false;           // data stands between closed() and the end
   bool closed_ = false;
+  bool tired_ = false;                // a receive was dear, so the next one is for another turn
+  bool send_waits_for_read_ = false;  // for the rest of a message about the session
   detail::TlsWire wire_;
   std::shared_ptr<const void> context_;  // the session calls it
   detail::TlsSession session_;

@@ -5,8 +5,6 @@
 namespace simul::detail {
 namespace {
 
-TlsWire& wire_of(BIO* bio) noexcept { return *static_cast<TlsWire*>(BIO_get_data(bio)); }
-
 int read(BIO* bio, char* data, std::size_t size, std::size_t* got) noexcept {
   BIO_clear_retry_flags(bio);
   bool retry = false;
@@ -27,6 +25,8 @@ int write(BIO* bio, const char* data, std::size_t size, std::size_t* written) no
 long control(BIO*, int command, long, void*) noexcept { return command == BIO_CTRL_FLUSH ? 1 : 0; }
 
 }  // namespace
+
+TlsWire& wire_of(BIO* bio) noexcept { return *static_cast<TlsWire*>(BIO_get_data(bio)); }
 
 BioPointer make_bio(TlsWire& wire) {
   static const BIO_METHOD* const method = [] {

@@ -9,5 +9,6 @@ namespace simul::detail {
 
 /// `wire` outlives it. Throws std::bad_alloc.
 [[nodiscard]] BioPointer make_bio(TlsWire& wire);
+[[nodiscard]] TlsWire& wire_of(BIO* bio) noexcept;
 
 }  // namespace simul::detail

@@ -24,6 +24,19 @@ int as_int(std::size_t size) noexcept {
   return static_cast<int>(std::min<std::size_t>(size, INT32_MAX));
 }
 
+/// Counts the peer's messages about the session, which OpenSSL answers without returning. It calls this for
+/// its handshakes and such messages, never for data.
+void on_state(const SSL* session, int where, int) noexcept {
+  const OSSL_HANDSHAKE_STATE state = SSL_get_state(session);
+  if ((where & SSL_CB_LOOP) != 0 &&
+      (state == TLS_ST_SR_KEY_UPDATE || state == TLS_ST_CR_KEY_UPDATE ||
+       state == TLS_ST_CR_SESSION_TICKET) &&
+      !detail::wire_of(SSL_get_rbio(session)).allow_message()) {
+    // The only way to make it stop before it has read all that it holds.
+    SSL_set_shutdown(const_cast<SSL*>(session), SSL_get_shutdown(session) | SSL_RECEIVED_SHUTDOWN);
+  }
+}
+
 }  // namespace
 
 // --- the life of a session ---------------------------------------------------------------------
@@ -33,6 +46,7 @@ TlsStream::TlsStream(std::unique_ptr<Stream> below, detail::TlsSession session,
     : wire_(std::move(below)), context_(std::move(context)), session_(std::move(session)) {
   BIO* const bio = detail::make_bio(wire_).release();
   SSL_set_bio(session_.get(), bio, bio);
+  SSL_set_info_callback(session_.get(), on_state);
 }
 
 TlsStream::~TlsStream() { close(); }
@@ -122,10 +136,15 @@ IoResult TlsStream::try_recv(MutableBytes buffer) noexcept {
   if (!flushed && wire_.overfull()) {
     return IoResult::would_block(wire_.held_blocked());
   }
+  if (std::exchange(tired_, false)) [[unlikely]] {
+    wire_.set_more(true);
+    return IoResult::would_block(Interest::readable);
+  }
   wire_.allow_reads();
-  ERR_clear_error();
   const int got = SSL_read(session_.get(), buffer.data(), as_int(buffer.size()));
   if (got > 0) [[likely]] {
+    tired_ = wire_.messages() != 0;
+    wire_.note_data();
     wire_.set_more(SSL_has_pending(session_.get()) != 0);
     if (wire_.waiter(StreamOp::closed) != nullptr) [[unlikely]] {
       if (hidden_ || wire_.more()) {
@@ -134,37 +153,58 @@ IoResult TlsStream::try_recv(MutableBytes buffer) noexcept {
         wake(StreamOp::closed);
       }
     }
+    if (send_waits_for_read_) [[unlikely]] {
+      wake(StreamOp::send);  // what it waits for may have come with this
+    }
     return IoResult::moved(static_cast<std::size_t>(got),
                            wire_.drained() && !wire_.holds() && !wire_.more());
   }
-  return read_failed(got);
+  return read_failed();
+}
+
+/// OpenSSL has given nothing because it has to wait. SSL_get_error() says the same only if the thread's queue
+/// of errors was empty, and to empty it before each call is dear: it is done after those that gave nothing.
+bool TlsStream::wants_read() const noexcept {
+  return SSL_want_read(session_.get()) && BIO_should_read(SSL_get_rbio(session_.get()));
 }
 
 /// SSL_read or SSL_peek has given nothing: does it have to wait, or is that the end?
-IoResult TlsStream::read_failed(int result) noexcept {
-  switch (SSL_get_error(session_.get(), result)) {
-    case SSL_ERROR_WANT_READ:
-      return IoResult::would_block(wire_.read_waits_for());
-    case SSL_ERROR_ZERO_RETURN:
-      recv_end_ = Errc::end_of_stream;
-      break;
-    case SSL_ERROR_SYSCALL:
-      recv_end_ = wire_.read_error();
-      if (!recv_end_ || recv_end_ == detail::PackedError(Errc::end_of_stream)) {
-        recv_end_ = Errc::truncated;
-      }
-      break;
-    default:
-      recv_end_ = detail::PackedError(detail::take_tls_error());
-      broken_ = true;
+IoResult TlsStream::read_failed() noexcept {
+  if (wants_read() && !wire_.flooded()) {
+    if (send_waits_for_read_ && !SSL_in_init(session_.get())) {
       wake(StreamOp::send);
+    }
+    ERR_clear_error();  // somebody else's
+    return IoResult::would_block(wire_.read_waits_for());
   }
+  end_reading();
   wake(StreamOp::closed);
   return IoResult::failed(recv_end_);
 }
 
+/// Nothing more can be read; why?
+void TlsStream::end_reading() noexcept {
+  // Or the session has failed.
+  const bool in_a_message = SSL_in_init(session_.get()) != 0 || wire_.flooded();
+  if (wire_.read_error()) {
+    recv_end_ = wire_.read_error() == detail::PackedError(Errc::end_of_stream)
+                    ? detail::PackedError(Errc::truncated)
+                    : wire_.read_error();
+  } else if (!in_a_message && (SSL_get_shutdown(session_.get()) & SSL_RECEIVED_SHUTDOWN) != 0) {
+    recv_end_ = Errc::end_of_stream;
+  } else {
+    recv_end_ = detail::PackedError(detail::take_tls_error());
+  }
+  ERR_clear_error();
+  if (in_a_message) {
+    broken_ = true;
+    wake(StreamOp::send);
+  }
+}
+
 IoResult TlsStream::try_send(Bytes first, std::span<const Bytes> rest) noexcept {
   wire_.waiter(StreamOp::send) = nullptr;
+  send_waits_for_read_ = false;
   if (closed_) {
     return IoResult::failed(Errc::closed);
   }
@@ -175,7 +215,7 @@ IoResult TlsStream::try_send(Bytes first, std::span<const Bytes> rest) noexcept 
     return IoResult::would_block(wire_.held_blocked());
   }
   if (wire_.write_error() || broken_) {
-    return IoResult::failed(wire_.write_error() ? wire_.write_error() : recv_end_);
+    return IoResult::failed(send_error());
   }
   Chunk together;  // small pieces share a record
   Bytes plain = first;
@@ -194,24 +234,42 @@ IoResult TlsStream::try_send(Bytes first, std::span<const Bytes> rest) noexcept 
     }
     plain = together;
   }
-  ERR_clear_error();
+  wire_.allow_reads();
   const int sent = SSL_write(session_.get(), plain.data(), as_int(std::min(plain.size(), kRecord)));
-  if (sent <= 0 && SSL_get_error(session_.get(), sent) == SSL_ERROR_WANT_READ) {
-    return IoResult::would_block(Interest::readable);  // the rest of a message about the session
+  if (wire_.has_read())
+      [[unlikely]] {  // the rest of a message about the session, and what came with it
+    wire_.set_more(wire_.more() || (sent > 0 && SSL_has_pending(session_.get()) != 0));
+    wake(StreamOp::closed);
+    wake(StreamOp::recv);
   }
-  if (sent <= 0) {
-    broken_ = true;
-    if (!recv_end_) {
-      recv_end_ = detail::PackedError(detail::take_tls_error());
+  if (sent <= 0 || wire_.flooded()) {
+    if (!recv_end_ && !wire_.flooded() && wants_read()) {
+      send_waits_for_read_ = true;
+      return IoResult::would_block(wire_.read_waits_for());
     }
-    return IoResult::failed(recv_end_);
+    if (!recv_end_) {
+      end_reading();
+    }
+    broken_ = true;
+    ERR_clear_error();
+    return IoResult::failed(send_error());
   }
+  wire_.note_data();
   if (wire_.write_error()) {
     return IoResult::failed(wire_.write_error());
   }
   IoResult result = IoResult::moved(static_cast<std::size_t>(sent));
   result.unflushed = wire_.holds();
   return result;
+}
+
+/// Of a session that can't go on.
+detail::PackedError TlsStream::send_error() const noexcept {
+  if (wire_.write_error()) {
+    return wire_.write_error();
+  }
+  const bool ended = recv_end_ == detail::PackedError(Errc::end_of_stream);
+  return ended ? detail::PackedError::system(EPIPE) : recv_end_;
 }
 
 IoResult TlsStream::try_flush() noexcept {
@@ -260,11 +318,10 @@ IoResult TlsStream::try_closed() noexcept {
   if (!recv_end_ && !hidden_ && wire_.waiter(StreamOp::recv) == nullptr && !wire_.overfull()) {
     wire_.allow_reads();
     std::byte next{};
-    ERR_clear_error();
     const int got = SSL_peek(session_.get(), &next, 1);
     hidden_ = got > 0;
     if (got <= 0) {
-      read_failed(got);
+      read_failed();
     }
     wire_.set_more(wire_.more() || hidden_ || recv_end_);
   }
@@ -292,6 +349,8 @@ std::error_code TlsStream::wait(StreamOp operation, Interest interest, Leaf& lea
     error = watch_for_closed();
   } else if (operation == StreamOp::recv && wire_.more() && !wire_.overfull()) {
     wire_.set_more(false);
+    leaf.wake();
+  } else if (send_waits_for_read_ && operation == StreamOp::send && wire_.more()) {
     leaf.wake();
   } else {
     // closed() may wait in the place of a recv, a flush in that of a send.

@@ -19,8 +19,6 @@ namespace {
 
 /// A peer that makes us answer (KeyUpdate) and doesn't read isn't read from either.
 constexpr std::size_t kMostHeld = std::size_t{128} << 10;
-/// A record is complete after a few, or its peer is slow, or it sends nothing but KeyUpdates.
-constexpr std::uint8_t kReadsOfAnAttempt = 4;
 
 /// For a goodbye to a peer that doesn't read.
 constexpr Duration kSeeOff = std::chrono::seconds(5);
@@ -124,6 +122,10 @@ std::size_t TlsWire::read(MutableBytes buffer, bool& retry) noexcept {
     return bytes;
   }
   if (handshaking_ || drained_ || reads_left_ == 0 || overfull()) {
+    if (flooded()) {
+      read_error_ = PackedError::system(EPROTO);
+      return 0;
+    }
     more_ = !drained_;
     read_blocked_ = Interest::readable;
     retry = true;
@@ -156,9 +158,14 @@ void TlsWire::write(Bytes bytes) noexcept {
   }
 }
 
-void TlsWire::allow_reads() noexcept {
-  drained_ = false;
-  reads_left_ = kReadsOfAnAttempt;
+bool TlsWire::allow_message() noexcept {
+  if (handshaking_ || ++messages_ <= kMostMessages) {
+    return true;
+  }
+  messages_ = kMostMessages + 1;
+  reads_left_ = 0;
+  read_error_ = PackedError::system(EPROTO);
+  return false;
 }
 
 Interest TlsWire::read_waits_for() const noexcept {

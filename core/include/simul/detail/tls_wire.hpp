@@ -41,6 +41,9 @@ class TlsWire {
   /// Nothing, and no `retry`: the stream below has ended or failed.
   std::size_t read(MutableBytes buffer, bool& retry) noexcept;
   void write(Bytes bytes) noexcept;
+  /// A message about the session (KeyUpdate, a ticket) has come. False: too many, without data between them;
+  /// nothing more may be read.
+  [[nodiscard]] bool allow_message() noexcept;
 
   // --- the handshake ----------------------------------------------------------------------------
 
@@ -54,8 +57,19 @@ class TlsWire {
 
   // --- afterwards -------------------------------------------------------------------------------
 
-  /// Before OpenSSL is asked to read.
-  void allow_reads() noexcept;
+  /// Before OpenSSL is asked to read, or to write: that reads as well, if a part of a message about the
+  /// session has come.
+  void allow_reads() noexcept {
+    drained_ = false;
+    reads_left_ = kReadsOfAnAttempt;
+  }
+  /// Since then.
+  [[nodiscard]] bool has_read() const noexcept { return reads_left_ != kReadsOfAnAttempt; }
+  /// How many messages about the session have come since the last data?
+  [[nodiscard]] std::uint8_t messages() const noexcept { return messages_; }
+  void note_data() noexcept { messages_ = 0; }
+  /// The peer sends nothing but messages about the session.
+  [[nodiscard]] bool flooded() const noexcept { return messages_ > kMostMessages; }
   /// May the last read be repeated although nobody says that there is more?
   [[nodiscard]] bool more() const noexcept { return more_; }
   void set_more(bool more) noexcept { more_ = more; }
@@ -67,7 +81,9 @@ class TlsWire {
   [[nodiscard]] PackedError write_error() const noexcept { return write_error_; }
 
   /// Has something been written that isn't on its way yet?
-  [[nodiscard]] bool holds() const noexcept { return unflushed_ || holds_bytes(); }
+  [[nodiscard]] bool holds() const noexcept {
+    return unflushed_ || (extra_ != nullptr && holds_bytes());
+  }
   /// So much that nothing should be read that may have to be answered.
   [[nodiscard]] bool overfull() const noexcept;
   /// Sends on what is held. True: nothing is any more, or it never will be taken.
@@ -84,6 +100,11 @@ class TlsWire {
   class Flush;
   struct Extra;
 
+  /// A record is complete after a few, or its peer is slow.
+  static constexpr std::uint8_t kReadsOfAnAttempt = 2;
+  /// Each costs a derivation of keys, and an answer.
+  static constexpr std::uint8_t kMostMessages = 32;
+
   [[nodiscard]] bool holds_bytes() const noexcept;
   Extra& extra();
   void tidy() noexcept;
@@ -99,6 +120,7 @@ class TlsWire {
   Interest read_blocked_ = Interest::none;
   Interest held_blocked_ = Interest::writable;
   std::uint8_t reads_left_ = 0;  // of the stream below, in this attempt
+  std::uint8_t messages_ = 0;    // about the session, since the last data
   bool handshaking_ = true;
   bool drained_ = false;
   bool more_ = false;
