@@ -1,5 +1,6 @@
-// Chunk: received bytes in a pooled buffer of 16 KiB. A stream leases one when bytes are there, so a
-// connection that waits owns none; it goes back to the thread's pool when the Chunk is dropped.
+// Chunk: received bytes in a pooled buffer of 16 KiB, as many as a TLS record carries. A stream leases one when
+// bytes are there, so a connection that waits owns none; it goes back to the thread's pool when the Chunk is
+// dropped.
 #pragma once
 
 #include <cstddef>
@@ -30,8 +31,8 @@ class SIMUL_EXPORT Chunk {
   struct Block {
     std::uint32_t begin;
     std::uint32_t end;
-    Block* next;  // in a ChunkChain
-    std::byte data[(std::size_t{16} << 10) - 16];
+    Block* next;                            // in a ChunkChain
+    std::byte data[std::size_t{16} << 10];  // a TLS record is echoed as one
   };
 
  public:

@@ -60,7 +60,7 @@ struct ProxyHeader {
   friend bool operator==(const ProxyHeader& a, const ProxyHeader& b) = default;
 };
 
-/// A longer header is refused, so that no peer makes a server hold more: 16 KiB, less 16 bytes.
+/// A longer header is refused, so that no peer makes a server hold more: 16 KiB.
 inline constexpr std::size_t kProxyHeaderLimit = Chunk::kCapacity;
 
 struct ParsedProxyHeader {
