@@ -4,6 +4,8 @@
 #include <array>
 #include <cstddef>
 
+#include "stream_bio.hpp"
+
 namespace simul::detail {
 namespace {
 
@@ -22,7 +24,8 @@ bool is_fast_or_rsa(const EVP_PKEY* key) noexcept {
 }
 
 SlowSignature* of(const SSL* session) noexcept {
-  return static_cast<SlowSignature*>(SSL_get_app_data(session));
+  TlsWire* const wire = find_wire(SSL_get_rbio(session));
+  return wire != nullptr ? &wire->slow_signature() : nullptr;
 }
 
 int on_client_hello(SSL* session, int*, void*) noexcept {
@@ -66,7 +69,7 @@ int on_signature_of_either(SSL* session, void* unused) noexcept {
 
 }  // namespace
 
-void SlowSignature::watch(SSL_CTX& context, const std::vector<EVP_PKEY*>& keys) noexcept {
+void stop_before_slow_signatures(SSL_CTX& context, const std::vector<EVP_PKEY*>& keys) noexcept {
   SSL_CTX_set_client_hello_cb(&context, on_client_hello, nullptr);
   if (!std::ranges::all_of(keys, is_fast)) {
     const bool either =

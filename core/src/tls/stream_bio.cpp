@@ -1,9 +1,12 @@
 #include "stream_bio.hpp"
 
 #include <new>
+#include <string_view>
 
 namespace simul::detail {
 namespace {
+
+constexpr const char* kName = "simul stream";
 
 int read(BIO* bio, char* data, std::size_t size, std::size_t* got) noexcept {
   BIO_clear_retry_flags(bio);
@@ -28,9 +31,14 @@ long control(BIO*, int command, long, void*) noexcept { return command == BIO_CT
 
 TlsWire& wire_of(BIO* bio) noexcept { return *static_cast<TlsWire*>(BIO_get_data(bio)); }
 
+TlsWire* find_wire(BIO* bio) noexcept {
+  const bool is_ours = bio != nullptr && std::string_view(BIO_method_name(bio)) == kName;
+  return is_ours ? &wire_of(bio) : nullptr;
+}
+
 BioPointer make_bio(TlsWire& wire) {
   static const BIO_METHOD* const method = [] {
-    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "simul stream");
+    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, kName);
     if (made != nullptr) {
       BIO_meth_set_read_ex(made, read);
       BIO_meth_set_write_ex(made, write);

@@ -10,5 +10,7 @@ namespace simul::detail {
 /// `wire` outlives it. Throws std::bad_alloc.
 [[nodiscard]] BioPointer make_bio(TlsWire& wire);
 [[nodiscard]] TlsWire& wire_of(BIO* bio) noexcept;
+/// Null if it is another kind of BIO.
+[[nodiscard]] TlsWire* find_wire(BIO* bio) noexcept;
 
 }  // namespace simul::detail

@@ -120,7 +120,7 @@ struct TlsServerContext::State {
       use(*context, certificates[index], settings.certificates[index].certificate);
       keys.push_back(certificates[index].key.get());
     }
-    SlowSignature::watch(*context, keys);
+    stop_before_slow_signatures(*context, keys);
     const Digest id = session_context(settings.client_certificate);
     SSL_CTX_set_session_id_context(context.get(), id.data(), id.size());
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);  // the client keeps them

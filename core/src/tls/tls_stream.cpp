@@ -9,7 +9,6 @@
 #include <simul/to_thread.hpp>
 
 #include "openssl.hpp"
-#include "slow_signature.hpp"
 #include "stream_bio.hpp"
 
 namespace simul {
@@ -53,8 +52,6 @@ TlsStream::~TlsStream() { close(); }
 
 /// Gives nothing once it is done. What OpenSSL had to say last (an alert) is sent in any case.
 Coro<std::error_code> TlsStream::handshake() {
-  detail::SlowSignature slow_signature;
-  SSL_set_app_data(session_.get(), &slow_signature);
   for (bool hears = SSL_is_server(session_.get()) == 1;; hears = true) {
     if (hears) {
       if (const std::error_code error = co_await wire_.exchange()) {
@@ -74,12 +71,11 @@ Coro<std::error_code> TlsStream::handshake() {
     };
     step();
     if (wants == SSL_ERROR_WANT_X509_LOOKUP) {
-      slow_signature.allowed = true;
+      wire_.slow_signature().allowed = true;
       co_await to_thread(step);  // it uses this frame, so a cancellation waits for it
-      slow_signature.allowed = false;
+      wire_.slow_signature().allowed = false;
     }
     if (failure || result == 1) {  // what it said last (Finished, tickets, an alert) is seen off
-      SSL_set_app_data(session_.get(), nullptr);
       broken_ = static_cast<bool>(failure);
       wire_.end_handshake();
       co_return failure;

@@ -22,6 +22,12 @@
 
 namespace simul::detail {
 
+/// What a server's handshake knows about the signature that it has to make.
+struct SlowSignature {
+  bool allowed = false;        // if not, SSL_do_handshake stops before one that takes long
+  bool chain_matters = false;  // the client says how certificates may be signed
+};
+
 class TlsWire {
  public:
   explicit TlsWire(std::unique_ptr<Stream> below) noexcept;
@@ -48,6 +54,7 @@ class TlsWire {
   // --- the handshake ----------------------------------------------------------------------------
 
   [[nodiscard]] bool handshaking() const noexcept { return handshaking_; }
+  [[nodiscard]] SlowSignature& slow_signature() noexcept { return slow_signature_; }
   /// Is there something to read?
   [[nodiscard]] bool has_arrived() const noexcept;
   /// Sends what is held and waits for what comes next.
@@ -121,10 +128,11 @@ class TlsWire {
   Interest held_blocked_ = Interest::writable;
   std::uint8_t reads_left_ = 0;  // of the stream below, in this attempt
   std::uint8_t messages_ = 0;    // about the session, since the last data
-  bool handshaking_ = true;
-  bool drained_ = false;
-  bool more_ = false;
-  bool unflushed_ = false;  // the stream below holds a part of what it took
+  SlowSignature slow_signature_;
+  bool handshaking_ : 1 = true;
+  bool drained_ : 1 = false;
+  bool more_ : 1 = false;
+  bool unflushed_ : 1 = false;  // the stream below holds a part of what it took
 };
 
 }  // namespace simul::detail
