@@ -188,6 +188,29 @@ TEST_SUITE("tls") {
     CHECK(end_with("P-521:X448") == "no suitable key share");
   }
 
+  TEST_CASE("a client's certificate on P-384 is for TLS 1.3, which has no groups for signatures") {
+    const auto own = certificates().make("asks-p384");
+    const auto alice = certificates().make("alice-p384", {.names = {}, .key = "P-384"});
+    const ServerContext server = server_with({.certificates = {own},
+                                              .client_certificate = ClientCertificate::required,
+                                              .client_ca = certificates().ca()});
+    const ClientContext client =
+        client_with({.certificate = alice.certificate, .key = alice.key, .resume = false});
+    for (const bool old : {false, true}) {
+      run_virtual([&]() -> Coro<> {
+        StreamPair below = memory_pair();
+        RawTls raw(client->make_session("example.org"));
+        if (old) {
+          only_tls_1_2(raw.ssl());
+        }
+        Task<bool> shaking = spawn(raw.handshake(*below.far));
+        const TlsEnd end = co_await accept_tls(std::move(below.near), server);
+        (void)co_await shaking;
+        CHECK(end.has_value() == !old);
+      });
+    }
+  }
+
   TEST_CASE("in a world without threads slow signatures are made all the same") {
     const ServerContext server = server_of("simulated-rsa", "RSA");
     for (const std::uint64_t seed : {1, 2, 3}) {
