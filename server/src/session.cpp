@@ -23,6 +23,7 @@ class Session::Of final : private Held, public Session {
       : Held(std::move(from), acceptor.shard().next_id()), Session(acceptor) {}
   ~Of() override { finish(); }
   [[nodiscard]] Connection& connection() noexcept override { return Held::connection; }
+  [[nodiscard]] const Connection& connection() const noexcept override { return Held::connection; }
 };
 
 namespace {

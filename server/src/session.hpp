@@ -32,9 +32,7 @@ class Session : public detail::TaskBase {
   static void start(Acceptor& acceptor, Admitted admitted);
 
   [[nodiscard]] virtual Connection& connection() noexcept = 0;
-  [[nodiscard]] const Connection& connection() const noexcept {
-    return const_cast<Session*>(this)->connection();
-  }
+  [[nodiscard]] virtual const Connection& connection() const noexcept = 0;
   [[nodiscard]] Session* next() const noexcept { return next_; }
   /// Who it is and what it waits for, for people.
   [[nodiscard]] std::string describe() const;

@@ -103,8 +103,8 @@ void Shard::end_sessions() {
   if (handshakes_ != nullptr && handshakes_->size() > 0) {
     log(LogLevel::warning, fmt::format("still alive: {} handshakes", handshakes_->size()));
   }
-  if (handshakes_ != nullptr &&
-      draining_) {  // else an acceptor may still add one: drain() sees to it
+  // Before drain() an acceptor may still add one; that sees to it then.
+  if (handshakes_ != nullptr && draining_) {
     handshakes_->cancel("the server stops");
   }
   int left_out = -kReportedSessions;
