@@ -4,14 +4,18 @@
 
 #include <simul/simul.hpp>
 
+namespace lesson {
+
 using namespace simul;
 
 Coro<int> triple(int value) { co_return value * 3; }
 
-Coro<int> program() {
+Coro<int> main() {
   Task<int> triple_task = spawn(triple(5));  // queued, not started
   const int tripled = co_await triple_task;  // cedes control; woken through the ready queue
   co_return tripled + 2;
 }
 
-int main() { std::printf("%d\n", run(program())); }
+}  // namespace lesson
+
+int main() { std::printf("%d\n", simul::run(lesson::main())); }
