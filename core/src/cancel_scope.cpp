@@ -1,6 +1,7 @@
 #include <simul/cancel_scope.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cassert>
 #include <chrono>
 
@@ -45,7 +46,9 @@ void CancelScope::abandon() noexcept {
 
 CancelScope::Texts& CancelScope::texts() {
   if (!texts_) {
-    texts_ = std::make_unique<Texts>();
+    auto texts = std::make_unique<Texts>();
+    std::atomic_signal_fence(std::memory_order_release);
+    texts_ = std::move(texts);
   }
   return *texts_;
 }

@@ -11,7 +11,9 @@
 #include "callback.hpp"
 #include "loop_access.hpp"
 #include "reactor.hpp"
+#include "running_loops.hpp"
 #include "timer_wheel.hpp"
+#include "watchdog_thread.hpp"
 
 namespace simul {
 namespace {
@@ -110,7 +112,7 @@ void Loop::join_jobs() {
 
 void Loop::run_queue() noexcept {
   while (!ready_.empty()) {
-    ready_.pop().run_ready();
+    run_first();
   }
 }
 
@@ -119,8 +121,11 @@ Loop* Loop::current_or_null() noexcept { return t_current; }
 
 void Loop::turn() {
   now_ = kStale;
-  ++turn_;
+  const std::uint64_t turn = turn_.load(std::memory_order_relaxed);
+  turn_.store(turn + 1, std::memory_order_relaxed);
   wait_for_work();
+  turn_.store(turn + 2, std::memory_order_relaxed);
+  detail::RunningLoops::tell_of_work();
   unpolled_steps_ += ready_.size();
   run_ready(ready_.size());
 }
@@ -131,8 +136,14 @@ void Loop::run_ready(std::size_t steps) {
     if (picks_) [[unlikely]] {
       ready_.bring_forward(environment_.pick(standing));
     }
-    ready_.pop().run_ready();
+    run_first();
   }
+}
+
+void Loop::run_first() {
+  detail::Ready& step = ready_.pop();
+  step_.store(&step, std::memory_order_relaxed);
+  step.run_ready();
 }
 
 /// A turn, or the beginning of one, of a loop that shares its thread and its time with others: it
@@ -177,7 +188,9 @@ void Loop::wait_in_virtual_time() {
 }
 
 void Loop::run_while(const std::function<bool()>& wanted) {
+  detail::watch_in_debug_mode();
   const Running running(*this);
+  const detail::RunningLoops::Entry entry(*this);
   while (wanted()) {
     turn();
   }

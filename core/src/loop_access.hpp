@@ -23,7 +23,13 @@ struct LoopAccess {
   static std::size_t& task_count(Loop& loop) noexcept { return loop.task_count_; }
   static Callback*& waiting_callbacks(Loop& loop) noexcept { return loop.waiting_callbacks_; }
   static bool ending(const Loop& loop) noexcept { return loop.ending_; }
-  static std::uint64_t turn(const Loop& loop) noexcept { return loop.turn_; }
+  static std::uint64_t turn(const Loop& loop) noexcept {
+    return loop.turn_.load(std::memory_order_relaxed);
+  }
+  /// A turn steps each entry once: together with the turn this identifies a step. Thread: any.
+  static const Ready* step(const Loop& loop) noexcept {
+    return loop.step_.load(std::memory_order_relaxed);
+  }
   static TaskGroup& root(Loop& loop) noexcept { return *loop.root_; }
 
   // For those who step several loops on one thread:

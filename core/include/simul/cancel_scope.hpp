@@ -80,7 +80,7 @@ class SIMUL_EXPORT CancelScope {
   detail::TaskBase* task_ = nullptr;  // in which it is open
   struct Texts {                      // what few scopes have
     std::string reason;
-    std::string task_name;
+    std::unique_ptr<const std::string> task_name;  // replaced, never changed: see await_sites
   };
   Texts& texts();
 

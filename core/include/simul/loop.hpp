@@ -9,6 +9,7 @@
 // A Loop belongs to the thread that runs it. Only post() and stop() may be called from other threads.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -125,6 +126,7 @@ class SIMUL_EXPORT Loop {
 
   void turn();
   void run_ready(std::size_t steps);
+  void run_first();
   void run_turn(std::size_t steps);
   void wait_for_work();
   void wait_in_virtual_time();
@@ -143,7 +145,10 @@ class SIMUL_EXPORT Loop {
   std::size_t task_count_ = 0;
   std::size_t unpolled_steps_ = 0;
   detail::Callback* waiting_callbacks_ = nullptr;
-  std::uint64_t turn_ = 0;  // its number
+  // Read by the watchdog, too, on its thread: twice the turn's number, one less while it looks for work; and
+  // what was stepped last.
+  std::atomic<std::uint64_t> turn_{0};
+  std::atomic<const detail::Ready*> step_{nullptr};
   bool stopping_ = false;
   bool ending_ = false;  // no callback is taken any more
   const bool picks_;     // does the environment choose who goes first?

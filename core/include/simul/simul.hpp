@@ -73,3 +73,4 @@
 #include <simul/wait.hpp>
 #include <simul/watch_channel.hpp>
 #include <simul/watch_fd.hpp>
+#include <simul/watchdog.hpp>
