@@ -1,0 +1,38 @@
+// What the measuring lessons share: a stopwatch, a median, and numbers that are easy to read.
+//
+//   const Stopwatch watch;
+//   work();
+//   std::printf("%s rounds in %.2f s\n", with_commas(rounds).c_str(), watch.seconds());
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <vector>
+
+class Stopwatch {
+ public:
+  [[nodiscard]] double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// 26999999 -> "26,999,999". Not for negative numbers.
+inline std::string with_commas(long number) {
+  std::string digits = std::to_string(number);
+  for (int place = static_cast<int>(digits.size()) - 3; place > 0; place -= 3) {
+    digits.insert(static_cast<std::size_t>(place), 1, ',');
+  }
+  return digits;
+}
+
+/// The value below which the share `p` of them lies. There is at least one.
+inline double percentile(std::vector<double> values, double p) {
+  std::ranges::sort(values);
+  return values[static_cast<std::size_t>(p * static_cast<double>(values.size() - 1))];
+}
+
+inline double median(std::vector<double> values) { return percentile(std::move(values), 0.5); }
