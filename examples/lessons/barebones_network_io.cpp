@@ -5,13 +5,15 @@
 // answers with the sum; a client asks for it and sums uniform samples itself. The serial client waits, then
 // computes: the times add up. The asynchronous one computes while it waits.
 //
-//   barebones_network_io                       # all of it: a server in a process of its own, then both clients
-//   barebones_network_io --like-the-document   # sized for this machine to take 2.77 s and 4.77 s, as there
-//   barebones_network_io server | serial | async    # one role, at 127.0.0.1:8197
+//   simul lesson barebones_network_io                         all of it, the server in a process of its own
+//   simul lesson barebones_network_io --like-the-document     sized to take 2.77 s and 4.77 s, as there
+//   simul lesson barebones_network_io server (serial, async)  one role, at 127.0.0.1:8197
 //
 // What differs from the original, on purpose:
 // - It asks the socket in every cycle of the loop, "is it ready yet?", which keeps a processor busy when there is
-//   nothing else to do. Here the request awaits recv() and is resumed once, when the bytes are there.
+//   nothing else to do. Here the request awaits recv() and is resumed only when bytes, or the end, are there: its
+//   "Pausing" and "Resuming" lines are the times when it really did. It goes to the end of the queue then, behind the
+//   sum, which has yielded: so it goes on a pause later than the bytes came, as it does in asyncio.
 // - It ends with `await task1, task2`, which awaits only the first and makes a tuple of the result and the
 //   second task: if that one isn't done by then, its total is never seen. gather() waits for both.
 // - It never seeds its generator, so each of its runs has other totals. Here they are those of Python after
@@ -38,12 +40,12 @@
 using namespace simul;
 
 constexpr int kSeed = 42;
-constexpr long kChunk = 1'000'000;  // samples between two looks at the clock: looking isn't free
+constexpr long kChunk = 100'000;  // samples between two looks at the clock: looking isn't free
 
 struct Work {
-  long gauss_samples = 12'000'000;    // the server's
-  long uniform_samples = 80'000'000;  // the client's
-  double time_allotment = 0.1;        // seconds until the client's sum lets others run
+  long gauss_samples = 1'200'000;     // the server's
+  long uniform_samples = 12'000'000;  // the client's, a tenth of the original's
+  double time_allotment = 0.01;       // seconds until the client's sum lets others run
 };
 
 struct Totals {
@@ -74,7 +76,8 @@ Coro<> answer(Connection& peer, long samples) {
 }
 
 void run_server(SocketListener listener, const Work& work) {
-  run(serve(std::move(listener), [&](Connection& peer) { return answer(peer, work.gauss_samples); }));
+  run(serve(std::move(listener),
+            [&](Connection& peer) { return answer(peer, work.gauss_samples); }));
 }
 
 // --- what both clients need ----------------------------------------------------------------------------
@@ -111,7 +114,8 @@ double request_and_wait(const Endpoint& server) {
   }
   ::close(fd);
   const double total = to_number(response);
-  std::printf("====== Done server_request. total: %.2f. Ran for: %.2fs. ======\n", total, watch.seconds());
+  std::printf("====== Done server_request. total: %.2f. Ran for: %.2fs. ======\n", total,
+              watch.seconds());
   return total;
 }
 
@@ -123,7 +127,8 @@ double uniform_sum_at_once(long samples) {
   for (long i = 0; i < samples; ++i) {
     total += random.random();
   }
-  std::printf("====== Done uniform_sum. total: %.2f. Ran for: %.2fs. ======\n", total, watch.seconds());
+  std::printf("====== Done uniform_sum. total: %.2f. Ran for: %.2fs. ======\n", total,
+              watch.seconds());
   return total;
 }
 
@@ -195,8 +200,8 @@ Coro<double> uniform_sum(long samples, double time_allotment) {
 }
 
 Coro<Totals> asynchronous_client(Endpoint server, Work work) {
-  const auto [uniform, from_server] =
-      co_await gather(uniform_sum(work.uniform_samples, work.time_allotment), server_request(server));
+  const auto [uniform, from_server] = co_await gather(
+      uniform_sum(work.uniform_samples, work.time_allotment), server_request(server));
   co_return Totals{from_server, uniform};
 }
 
@@ -216,13 +221,14 @@ std::pair<Totals, double> timed(Client client) {
 template <typename Sample>
 long samples_in(double seconds, Sample sample) {
   std::vector<double> times;
-  for (int burst = 0; burst < 9; ++burst) {
+  for (int burst = 0; burst < 99; ++burst) {
     const Stopwatch watch;
     double total = 0;
     for (long i = 0; i < kChunk; ++i) {
       total += sample();
     }
-    [[maybe_unused]] volatile const double needed = total;  // else the compiler would leave it all out
+    [[maybe_unused]] volatile const double needed =
+        total;  // else the compiler would leave it all out
     times.push_back(watch.seconds());
   }
   return static_cast<long>(seconds / median(times) * kChunk);
@@ -260,7 +266,8 @@ void run_all(const Endpoint& endpoint, const Work& work) {
   std::puts("--- serial ---");
   const auto [serial, serial_time] = timed([&] { return serial_client(server, work); });
   std::puts("\n--- asynchronous ---");
-  const auto [asynchronous, asynchronous_time] = timed([&] { return run(asynchronous_client(server, work)); });
+  const auto [asynchronous, asynchronous_time] =
+      timed([&] { return run(asynchronous_client(server, work)); });
 
   const bool same = serial.server == asynchronous.server && serial.uniform == asynchronous.uniform;
   std::printf("\nThe totals are %s. The asynchronous client took %.2f of the serial one's time.\n",
@@ -287,7 +294,8 @@ int main(int argc, char** argv) try {
   } else if (role == "async") {
     timed([&] { return run(asynchronous_client(server, work)); });
   } else {
-    std::fprintf(stderr, "usage: barebones_network_io [server | serial | async] [--like-the-document]\n");
+    std::fprintf(stderr,
+                 "usage: barebones_network_io [server | serial | async] [--like-the-document]\n");
     return 2;
   }
 } catch (const std::exception& error) {

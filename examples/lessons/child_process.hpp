@@ -1,29 +1,33 @@
 // ChildProcess: a function that runs in a process of its own. It ends with this object, and with the program.
 //
 //   ChildProcess server([&] { run(serve(std::move(listener), echo)); });
-//   std::printf("%.1f MB\n", server.memory_bytes() / 1e6);
+//   std::printf("%.1f MB\n", server.memory().own / 1e6);
 //
 // It forks, so it is made before the program has threads or a loop. Both sides keep what was open before.
 #pragma once
 
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <exception>
-#include <fstream>
 #include <filesystem>
+#include <fstream>
 #include <string>
+#include <string_view>
 #include <system_error>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 class ChildProcess {
  public:
   template <typename Fn>
   explicit ChildProcess(Fn&& fn) {
-    std::fflush(stdout);  // else both would write what is in the buffer
+    std::fflush(stdout);                 // else both would write what is in the buffer
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // what it forks becomes ours when it ends
     pid_ = ::fork();
     if (pid_ < 0) {
       throw std::system_error(errno, std::generic_category(), "fork");
@@ -35,37 +39,44 @@ class ChildProcess {
     }
     ::setpgid(pid_, pid_);  // whoever comes first
   }
-  ~ChildProcess() { stop(); }
+  ~ChildProcess() {
+    ::kill(-pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    while (::waitpid(-pid_, nullptr, 0) > 0) {  // its children, which are ours now
+    }
+  }
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
   [[nodiscard]] pid_t pid() const { return pid_; }
 
-  /// The memory of it and its children: pages that several processes share count in parts (PSS).
-  /// The kernel's own memory (stacks, page tables, sockets) isn't in it.
-  [[nodiscard]] long memory_bytes() const {
-    long kilobytes = 0;
+  /// What it and its children take. Pages that several processes share count in parts (PSS). `kernel`: page tables,
+  /// and 16 KiB of stack for each thread, as on x86-64 and arm64. Sockets and the like aren't in it.
+  struct Memory {
+    long own = 0;
+    long kernel = 0;
+  };
+  [[nodiscard]] Memory memory() const {
+    Memory sum;
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
       const pid_t pid = std::atoi(entry.path().filename().c_str());
       if (pid > 0 && ::getpgid(pid) == pid_) {
-        kilobytes += pss_kilobytes(entry.path() / "smaps_rollup");
+        sum.own += number_in(entry.path() / "smaps_rollup", "Pss:") * 1024;
+        sum.kernel += number_in(entry.path() / "status", "VmPTE:") * 1024 +
+                      number_in(entry.path() / "status", "Threads:") * 16384;
       }
     }
-    return kilobytes * 1024;
+    return sum;
   }
 
-  /// Ends it and its children, and gives the processor time that it has used, in seconds.
-  double stop() {
-    if (pid_ == 0) {
-      return 0;
+  /// The processor time that it has used, without its children.
+  [[nodiscard]] double processor_seconds() const {
+    clockid_t clock = 0;
+    timespec used{};
+    if (::clock_getcpuclockid(pid_, &clock) == 0) {
+      ::clock_gettime(clock, &used);
     }
-    rusage used{};
-    ::kill(-pid_, SIGKILL);
-    ::wait4(std::exchange(pid_, 0), nullptr, 0, &used);
-    const auto seconds = [](const timeval& time) {
-      return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return seconds(used.ru_utime) + seconds(used.ru_stime);
+    return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
   }
 
  private:
@@ -81,17 +92,18 @@ class ChildProcess {
     }
   }
 
-  static long pss_kilobytes(const std::filesystem::path& file) {
-    std::ifstream lines(file);
-    for (std::string word; lines >> word;) {
-      if (word == "Pss:") {
-        long kilobytes = 0;
-        lines >> kilobytes;
-        return kilobytes;
+  /// What follows a word; 0 if the process has ended meanwhile.
+  static long number_in(const std::filesystem::path& file, std::string_view name) {
+    std::ifstream words(file);
+    long number = 0;
+    for (std::string word; words >> word;) {
+      if (word == name) {
+        words >> number;
+        break;
       }
     }
-    return 0;  // it has ended meanwhile
+    return number;
   }
 
-  pid_t pid_ = 0;
+  pid_t pid_;
 };

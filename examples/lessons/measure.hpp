@@ -1,13 +1,18 @@
-// What the measuring lessons share: a stopwatch, a median, and numbers that are easy to read.
+// What the measuring lessons share: a stopwatch, percentiles, numbers that are easy to read, and room for descriptors.
 //
 //   const Stopwatch watch;
 //   work();
 //   std::printf("%s rounds in %.2f s\n", with_commas(rounds).c_str(), watch.seconds());
 #pragma once
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 class Stopwatch {
@@ -36,3 +41,18 @@ inline double percentile(std::vector<double> values, double p) {
 }
 
 inline double median(std::vector<double> values) { return percentile(std::move(values), 0.5); }
+
+/// A process may have few descriptors open at first, but allow itself more, up to a limit that root sets.
+inline void allow_connections(int number) {
+  const rlim_t needed = static_cast<rlim_t>(number) + 64;
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_max < needed) {
+    throw std::runtime_error(with_commas(number) + " connections need " +
+                             with_commas(static_cast<long>(needed)) +
+                             " descriptors; here a process may have " +
+                             with_commas(static_cast<long>(limit.rlim_max)) + " (ulimit -Hn)");
+  }
+  limit.rlim_cur = std::max(limit.rlim_cur, needed);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}

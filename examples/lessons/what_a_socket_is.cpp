@@ -47,7 +47,8 @@ Coro<> tcp() {
   SocketListener listener = listen(Endpoint::ipv4({127, 0, 0, 1}, 0));
   auto near = co_await connect(listener.local_endpoint());
   auto far = co_await listener.accept();
-  co_await there_and_back("a TCP connection", std::move(near.value()), std::move(far.value().stream));
+  co_await there_and_back("a TCP connection", std::move(near.value()),
+                          std::move(far.value().stream));
 }
 
 Coro<> pair_of_unix_sockets() {
