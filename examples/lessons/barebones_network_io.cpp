@@ -1,4 +1,4 @@
-// Barebones network I/O: compute while a server takes its time.
+// Barebones network I/O: compute while a server takes its time
 //
 // From "A Conceptual Overview of asyncio", the chapter of that name, and the programs beside it
 // (https://github.com/anordin95/a-conceptual-overview-of-asyncio). A server sums samples of a normal distribution and

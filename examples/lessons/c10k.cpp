@@ -1,4 +1,4 @@
-// C10K: ten thousand clients on one thread.
+// C10K: ten thousand clients on one thread
 //
 // From "AsyncIO - Introduction", the chapter "C10K", which quotes Dan Kegel (http://www.kegel.com/c10k.html): "It's time
 // for web servers to handle ten thousand clients simultaneously". It was written in 1999; today it is a matter of course.

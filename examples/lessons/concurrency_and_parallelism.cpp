@@ -1,4 +1,4 @@
-// Concurrency and parallelism: two cakes, one cook or two.
+// Concurrency and parallelism: two cakes, one cook or two
 //
 // From the notes on "Python Concurrency with asyncio", the chapters "Concurrency" and "The difference between
 // concurrency and parallelism". A cake is work (mix, then decorate) with a wait between (the oven). One cook who does
@@ -10,9 +10,11 @@
 //
 // That "an event loop is single-threaded" is true, but here a program can have several, each on a thread of its own,
 // and no interpreter lock holds them up: two threads work twice as much, as far as there are processors.
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <limits>
 
 #include <simul/simul.hpp>
 
@@ -33,9 +35,9 @@ void work(long steps) {
       state;  // else the compiler would leave it all out
 }
 
-constexpr long kMix = 15'000'000;
-constexpr long kDecorate = 15'000'000;
-constexpr Duration kBake = 100ms;
+constexpr long kMix = 10'000'000;
+constexpr long kDecorate = 10'000'000;
+constexpr Duration kBake = 60ms;
 
 Coro<> bake_a_cake() {
   work(kMix);
@@ -44,7 +46,7 @@ Coro<> bake_a_cake() {
 }
 
 Coro<> knead() {
-  work(100'000'000);
+  work(40'000'000);
   co_return;
 }
 
@@ -57,11 +59,16 @@ Coro<> one_after_the_other(MakeOne make) {
 
 Coro<> both_on_this_loop(MakeOne make) { co_await gather(make(), make()); }
 
+/// The fastest of three.
 template <typename Fn>
-double seconds_of(Fn&& fn) {
-  const Stopwatch watch;
-  fn();
-  return watch.seconds();
+double seconds_of(Fn fn) {
+  double fastest = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < 3; ++i) {  // others use the machine, too
+    const Stopwatch watch;
+    fn();
+    fastest = std::min(fastest, watch.seconds());
+  }
+  return fastest;
 }
 
 void compare(const char* what, MakeOne make) {
@@ -82,6 +89,7 @@ void compare(const char* what, MakeOne make) {
 }
 
 int main() {
+  std::printf("This program may use %zu processors.\n", usable_processors());
   compare("Two cakes (work, oven, work)", bake_a_cake);
   compare("Two doughs (work only)", knead);
 }

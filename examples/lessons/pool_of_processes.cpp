@@ -1,4 +1,4 @@
-// A pool of processes: work for the processor, spread over several.
+// A pool of processes: work for the processor, spread over several
 //
 // From "A Conceptual Overview of asyncio", the chapter "multiprocessing", and the tutorial's "Multiprocessing": the
 // cook clones himself. There it is the only way to compute on several processors, because of Python's global
@@ -127,6 +127,7 @@ Coro<long> count_by_processes(Workers& workers, const std::vector<Slice>& slices
 
 // --- the same in threads, and without anything ----------------------------------------------------------
 
+// [threads]
 Coro<long> count_by_threads(const std::vector<Slice>& slices, std::size_t threads) {
   ThreadLimiter limiter(threads);
   const auto count = [&](Slice slice) -> Coro<long> {
@@ -135,6 +136,7 @@ Coro<long> count_by_threads(const std::vector<Slice>& slices, std::size_t thread
   const std::vector<long> counts = co_await gather(slices | std::views::transform(count));
   co_return std::accumulate(counts.begin(), counts.end(), 0L);
 }
+// [/threads]
 
 long count_serially(const std::vector<Slice>& slices) {
   long primes = 0;

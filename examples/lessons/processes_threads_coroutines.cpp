@@ -1,4 +1,4 @@
-// Processes, threads, coroutines: what a connection costs in each.
+// Processes, threads, coroutines: what a connection costs in each
 //
 // From "AsyncIO - Introduction", the table Processes / Threads / AsyncIO, whose columns are words: memory "High", "Medium",
 // "Low". Here they are numbers. The same echo server is written three times: a process for each connection, a
@@ -42,6 +42,7 @@ using namespace simul;
 
 // --- three servers -----------------------------------------------------------------------------------------
 
+// [blocking]
 void echo_until_the_end(int peer) {
   std::array<char, 4096> buffer;
   for (ssize_t size; (size = ::recv(peer, buffer.data(), buffer.size(), 0)) > 0;) {
@@ -51,6 +52,7 @@ void echo_until_the_end(int peer) {
   }
   ::close(peer);
 }
+// [/blocking]
 
 int accept_next(int listener) {
   const int peer = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
@@ -83,6 +85,7 @@ void serve_with_threads(int listener) {
   }
 }
 
+// [coroutine]
 Coro<> echo(Connection& peer) {
   while (auto chunk = co_await peer.recv()) {
     if (!co_await peer.send(*chunk)) {
@@ -90,6 +93,7 @@ Coro<> echo(Connection& peer) {
     }
   }
 }
+// [/coroutine]
 
 void serve_with_coroutines(int listener) {
   run(serve(SocketListener::adopt(listener).value(), echo));

@@ -1,4 +1,4 @@
-// What a socket is: bytes in at one end, the same bytes out at the other.
+// What a socket is: bytes in at one end, the same bytes out at the other
 //
 // From the notes on "Python Concurrency with asyncio", the chapter "What is a socket?": "a low-level abstraction for
 // sending and receiving data over a network". That is half of it: two processes on one machine use them as well, and
