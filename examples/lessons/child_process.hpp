@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 class ChildProcess {
  public:
@@ -58,25 +59,26 @@ class ChildProcess {
   };
   [[nodiscard]] Memory memory() const {
     Memory sum;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-      const pid_t pid = std::atoi(entry.path().filename().c_str());
-      if (pid > 0 && ::getpgid(pid) == pid_) {
-        sum.own += number_in(entry.path() / "smaps_rollup", "Pss:") * 1024;
-        sum.kernel += number_in(entry.path() / "status", "VmPTE:") * 1024 +
-                      number_in(entry.path() / "status", "Threads:") * 16384;
-      }
+    for (const pid_t pid : all()) {
+      const std::filesystem::path files = "/proc/" + std::to_string(pid);
+      sum.own += number_in(files / "smaps_rollup", "Pss:") * 1024;
+      sum.kernel += number_in(files / "status", "VmPTE:") * 1024 +
+                    number_in(files / "status", "Threads:") * 16384;
     }
     return sum;
   }
 
-  /// The processor time that it has used, without its children.
+  /// The processor time that it and its children have used, as far as these still live.
   [[nodiscard]] double processor_seconds() const {
-    clockid_t clock = 0;
-    timespec used{};
-    if (::clock_getcpuclockid(pid_, &clock) == 0) {
-      ::clock_gettime(clock, &used);
+    double seconds = 0;
+    for (const pid_t pid : all()) {
+      clockid_t clock = 0;
+      timespec used{};
+      if (::clock_getcpuclockid(pid, &clock) == 0 && ::clock_gettime(clock, &used) == 0) {
+        seconds += static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
+      }
     }
-    return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
+    return seconds;
   }
 
  private:
@@ -90,6 +92,18 @@ class ChildProcess {
       std::fprintf(stderr, "child process: %s\n", error.what());
       ::_exit(EXIT_FAILURE);
     }
+  }
+
+  /// It and its children.
+  [[nodiscard]] std::vector<pid_t> all() const {
+    std::vector<pid_t> pids;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      const pid_t pid = std::atoi(entry.path().filename().c_str());
+      if (pid > 0 && ::getpgid(pid) == pid_) {
+        pids.push_back(pid);
+      }
+    }
+    return pids;
   }
 
   /// What follows a word; 0 if the process has ended meanwhile.

@@ -3,7 +3,8 @@
 // From "AsyncIO - Introduction", the table Processes / Threads / AsyncIO, whose columns are words: memory "High", "Medium",
 // "Low". Here they are numbers. The same echo server is written three times: a process for each connection, a
 // thread for each, a coroutine for each. A client opens many connections and then goes round: a small message on every
-// connection, and every echo read.
+// connection, and every echo read. (With several processors, processes and threads use more than one for that, the
+// coroutines one.)
 //
 //   simul lesson processes_threads_coroutines            200 connections
 //   simul lesson processes_threads_coroutines --full     1,000 and 10,000
@@ -169,25 +170,29 @@ void measure(const char* kind, void (*serve_them)(int), int connections) {
 
   constexpr int kRounds = 15;
   std::vector<double> rounds;
+  const double processor_before = server.processor_seconds();
   for (int i = 0; i < kRounds; ++i) {
     const Stopwatch watch;
     client.round();
     rounds.push_back(watch.seconds());
   }
+  const double processor = server.processor_seconds() - processor_before;
 
   const auto kib_each = [&](long bytes) { return static_cast<double>(bytes) / 1024 / connections; };
-  std::printf("| %-9s | %11s | %8.1f KiB | %8.1f KiB | %8.1f ms | %8.1f ms |\n", kind,
+  std::printf("| %-9s | %11s | %8.1f KiB | %8.1f KiB | %8.0f ms | %8.1f ms | %9.1f us |\n", kind,
               with_commas(connections).c_str(), kib_each(after.own - before.own),
-              kib_each(after.kernel - before.kernel), opened * 1e3, median(rounds) * 1e3);
+              kib_each(after.kernel - before.kernel), opened * 1e3, median(rounds) * 1e3,
+              processor / kRounds / connections * 1e6);
   std::fflush(stdout);
 }
 
 int main(int argc, char** argv) try {
   const bool full = argc > 1 && std::string_view(argv[1]) == "--full";
   std::puts(
-      "| each is a | connections | its memory   | the kernel's | all open    | a round     |");
-  std::puts(
-      "| --------- | ----------: | -----------: | -----------: | ----------: | ----------: |");
+      "| each is a | connections |   its memory | the kernel's |    all open |     a round | CPU, "
+      "an echo |\n"
+      "| --------- | ----------: | -----------: | -----------: | ----------: | ----------: | "
+      "-----------: |");
   for (const int connections : full ? std::vector{1000, 10000} : std::vector{200}) {
     allow_connections(connections);
     measure("process", serve_with_processes, connections);
