@@ -27,7 +27,7 @@ using SteadyClock = std::chrono::steady_clock;
 int times_woken = 0;
 
 // [watcher]
-Coro<> sleep_watcher(Promise<>& promise, SteadyClock::time_point time_to_wake) {
+Coro<> sleep_watcher(Promise<> promise, SteadyClock::time_point time_to_wake) {
   while (SteadyClock::now() < time_to_wake) {
     co_await yield_now();  // the document's YieldToEventLoop
     ++times_woken;
@@ -37,10 +37,10 @@ Coro<> sleep_watcher(Promise<>& promise, SteadyClock::time_point time_to_wake) {
 
 Coro<> async_sleep(Seconds seconds) {
   Promise<> promise;
-  Task<> watcher_task =
-      spawn(sleep_watcher(promise, SteadyClock::now() + round<Duration>(seconds)));
-  co_await promise.future();  // until it is done
-  co_await watcher_task;      // it uses our promise: not without its end
+  Future<> future = promise.future();
+  auto time_to_wake = SteadyClock::now() + round<Duration>(seconds);
+  spawn(sleep_watcher(std::move(promise), time_to_wake));
+  co_await future;  // until it is done
 }
 // [/watcher]
 

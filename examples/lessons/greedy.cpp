@@ -5,8 +5,8 @@
 // of time is used up. A ticker beside it wants to be woken every 5 ms; how late was it at worst?
 //
 // "Too much checking or constantly jumping between tasks can ultimately cause more harm than good": looking at the
-// clock for every sample costs more than the samples, so the document looks once a chunk. What it can't do in
-// Python: to_thread() computes on another core, and the loop has nothing to share.
+// clock for every sample costs more than the samples, so the document looks once a chunk. What the GIL
+// forbids in Python: to_thread() computes on another core, and the loop has nothing to share.
 //
 //   simul lesson greedy [millions of samples]
 #include <algorithm>
