@@ -43,11 +43,11 @@ void CancelScope::abandon() noexcept {
   task_ = nullptr;
 }
 
-CancelScope::Texts& CancelScope::texts() {
-  if (!texts_) {
-    texts_ = std::make_unique<Texts>();
+CancelScope::Extras& CancelScope::extras() {
+  if (!extras_) {
+    extras_ = std::make_unique<Extras>();
   }
-  return *texts_;
+  return *extras_;
 }
 
 void CancelScope::cancel(std::string_view reason) {
@@ -55,7 +55,7 @@ void CancelScope::cancel(std::string_view reason) {
     return;
   }
   cancel_called_ = true;
-  texts().reason = reason;
+  extras().reason = reason;
   apply();
 }
 
@@ -93,7 +93,7 @@ std::string CancelScope::reason() const {
   for (const CancelScope* scope = this; scope != nullptr && scope->cancelled_;
        scope = scope->parent_) {
     if (scope->cancel_called_) {
-      return scope->texts_->reason;
+      return scope->extras_->reason;
     }
   }
   return {};

@@ -11,6 +11,7 @@
 #include "callback.hpp"
 #include "loop_access.hpp"
 #include "reactor.hpp"
+#include "step_observer.hpp"
 #include "timer_wheel.hpp"
 
 namespace simul {
@@ -53,10 +54,11 @@ void ignore_sigpipe() {
 
 Loop::Loop(Environment& environment) : picks_(environment.picks()), environment_(environment) {
   ignore_sigpipe();
-  timers_ = std::make_unique<detail::TimerWheel>(environment_.now());
+  timers_ = std::make_unique<detail::TimerWheel>(exact_now());
   mailbox_ = std::make_shared<detail::Mailbox>([this] { reactor_->interrupt(); });
   reactor_ = std::make_unique<detail::Reactor>(*this, *timers_, environment_.virtual_time());
   renew();
+  observer_ = detail::StepObserver::from_environment(*this);
 }
 
 Loop::~Loop() {
@@ -127,11 +129,37 @@ void Loop::turn() {
 
 /// Steps so many of those that are ready now.
 void Loop::run_ready(std::size_t steps) {
+  if (observer_ != nullptr) [[unlikely]] {
+    run_observed(steps);
+    return;
+  }
   for (std::size_t standing = ready_.size(); steps > 0; --steps, --standing) {
     if (picks_) [[unlikely]] {
       ready_.bring_forward(environment_.pick(standing));
     }
     ready_.pop().run_ready();
+  }
+}
+
+void Loop::run_observed(std::size_t steps) {
+  observer_->begin_turn();
+  for (std::size_t standing = ready_.size(); steps > 0; --steps, --standing) {
+    if (picks_) {
+      ready_.bring_forward(environment_.pick(standing));
+    }
+    ready_.pop().run_observed(*observer_);
+  }
+  if (!observer_->is_needed()) {
+    observer_.reset();
+  }
+}
+
+void Loop::count_time(bool on) {
+  if (observer_ == nullptr && on) {
+    observer_ = std::make_unique<detail::StepObserver>(nullptr, false);
+  }
+  if (observer_ != nullptr) {
+    observer_->count_time(on);
   }
 }
 
@@ -152,6 +180,7 @@ void Loop::wait_for_work() {
   } else if (ready_.empty() || unpolled_steps_ >= kPollInterval) {
     unpolled_steps_ = 0;
     reactor_->poll(ready_.empty());
+    read_clock();  // for what tasks remember; whoever asks in this turn reads no clock any more
   }
 }
 
@@ -185,12 +214,18 @@ void Loop::run_while(const std::function<bool()>& wanted) {
 
 void Loop::run_task(detail::TaskBase& main) {
   require_free_thread(*this);
+  if (observer_ != nullptr) {
+    observer_->loop_runs();
+  }
   run_while([&] { return !main.ended(); });
   shutdown();
 }
 
 void Loop::run_forever() {
   require_free_thread(*this);
+  if (observer_ != nullptr) {
+    observer_->loop_runs();
+  }
   run_while([this] { return !std::exchange(stopping_, false); });
 }
 

@@ -8,6 +8,7 @@ namespace simul::detail {
 struct LoopAccess {
   static void push_ready(Loop& loop, Ready& entry) noexcept { loop.ready_.push(entry); }
   static ReadyQueue& ready(Loop& loop) noexcept { return loop.ready_; }
+  static const ReadyQueue& ready(const Loop& loop) noexcept { return loop.ready_; }
   static StepBudget& budget(Loop& loop) noexcept { return loop.budget_; }
   /// The next turn looks at the kernel's news, whatever is ready: a task lets the others go first.
   static void poll_next(Loop& loop) noexcept { loop.unpolled_steps_ = Loop::kPollInterval; }
@@ -22,6 +23,8 @@ struct LoopAccess {
   static TimerWheel& timers(Loop& loop) noexcept { return *loop.timers_; }
   static std::size_t& task_count(Loop& loop) noexcept { return loop.task_count_; }
   static Callback*& waiting_callbacks(Loop& loop) noexcept { return loop.waiting_callbacks_; }
+  static TimePoint last_now(const Loop& loop) noexcept { return loop.last_now_; }
+  static StepObserver* observer(const Loop& loop) noexcept { return loop.observer_.get(); }
   static bool ending(const Loop& loop) noexcept { return loop.ending_; }
   static std::uint64_t turn(const Loop& loop) noexcept { return loop.turn_; }
   static TaskGroup& root(Loop& loop) noexcept { return *loop.root_; }

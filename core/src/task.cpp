@@ -1,7 +1,6 @@
 #include <simul/task.hpp>
 
 #include <cstdio>
-#include <cstring>
 #include <utility>
 
 #include <simul/cancelled.hpp>
@@ -9,14 +8,11 @@
 #include <simul/log.hpp>
 #include <simul/task_group.hpp>
 
+#include "coarse_time.hpp"
 #include "loop_access.hpp"
+#include "step_observer.hpp"
 
 namespace simul::detail {
-namespace {
-
-constexpr int kShownCallers = 20;
-
-}  // namespace
 
 void require_task(const TaskBase* task) {
   if (task == nullptr) [[unlikely]] {
@@ -33,6 +29,7 @@ void TaskBase::start(PromiseBase& root, TaskGroup& group) noexcept {
   if (const TaskBase* spawner = LoopAccess::current_task(*loop_)) {
     context_ = spawner->context_;
   }
+  since_ = coarse(LoopAccess::last_now(*loop_));
   ++LoopAccess::task_count(*loop_);
   group.child_started(scope_);
   wake();
@@ -63,8 +60,29 @@ void TaskBase::deliver_cancel() noexcept {
 }
 
 void TaskBase::run_ready() noexcept {
+  step([this](const Leaf*) { resume_until_suspended(); });
+}
+
+void TaskBase::run_observed(StepObserver& observer) noexcept {
+  add_reference();  // for a look at it after its last step
+  observer.begin(*this);
+  step([&](const Leaf* woken) {
+    if (observer.traces()) {
+      resume_observed(observer, woken);
+    } else {
+      resume_until_suspended();
+    }
+  });
+  observer.end(*this);
+  drop_reference();
+}
+
+/// Calls `resume(the leaf that it waited at, or null)` if it can go on.
+template <typename Resume>
+void TaskBase::step(Resume resume) noexcept {
   Loop& loop = *loop_;  // the task may be gone at the end of its last step
   queued_ = false;
+  ++wake_ups_;
   LoopAccess::budget(loop).refill();
   LoopAccess::current_task(loop) = this;
   if (leaf_ != nullptr) {
@@ -73,14 +91,13 @@ void TaskBase::run_ready() noexcept {
         deliver_cancel();  // it came while the task was queued
       }
     } else {
-      leaf_ = nullptr;
-      resume_until_suspended();
+      resume(std::exchange(leaf_, nullptr));
     }
   } else if (scope_cancelled()) {  // before it started: it never will
     store_exception(std::make_exception_ptr(Cancelled(innermost_->reason())));
     finish();
   } else {
-    resume_until_suspended();
+    resume(nullptr);
   }
   LoopAccess::current_task(loop) = nullptr;
 }
@@ -91,6 +108,46 @@ void TaskBase::resume_until_suspended() noexcept {
   } while (leaf_ == nullptr && !at_end_);
   if (at_end_) {
     finish();
+  } else {
+    since_ = coarse(LoopAccess::last_now(*loop_));
+  }
+}
+
+/// As resume_until_suspended, and tells each hand-over from one coroutine to another.
+void TaskBase::resume_observed(StepObserver& observer, const Leaf* woken) noexcept {
+  Tracer& tracer = *observer.tracer();
+  nest_nothing();
+  if (woken != nullptr) {
+    tracer.goes_on(*woken);
+  }
+  tracer.enters(*resume_);
+  keep_label();
+  do {
+    PromiseBase& running = *resume_;
+    handle_of(running).resume();
+    if (leaf_ != nullptr) {
+      tracer.waits(running, *leaf_);
+    } else {
+      if (at_end_ || resume_ == running.caller) {
+        tracer.returns(running);
+      }
+      if (!at_end_) {
+        tracer.enters(*resume_);
+        keep_label();
+      }
+    }
+  } while (leaf_ == nullptr && !at_end_);
+  if (at_end_) {
+    finish();
+  } else {
+    since_ = coarse(LoopAccess::last_now(*loop_));
+  }
+}
+
+/// For a look at it when its coroutines are gone.
+void TaskBase::keep_label() {
+  if (name().empty() && label() != kUnknownTask) {
+    set_name(label());
   }
 }
 
@@ -140,28 +197,6 @@ void TaskBase::throw_if_cancelled() const {
 void TaskBase::report_failure() const noexcept {
   const std::string who = name().empty() ? "a task" : "task '" + std::string(name()) + "'";
   log(LogLevel::error, who + " failed and nobody waits for it: " + describe(exception()));
-}
-
-std::string TaskBase::backtrace() const {
-  if (leaf_ == nullptr) {
-    return queued_ ? "its turn" : "nothing, it runs";
-  }
-  std::string text = leaf_->waits_for();
-  const char* link = " at ";
-  int shown = 0;
-  for (const PromiseBase* promise = resume_; promise != nullptr; promise = promise->caller) {
-    if (++shown > kShownCallers) {
-      text += " and others";
-      break;
-    }
-    const char* path = promise->site.file_name();
-    const char* slash = std::strrchr(path, '/');
-    text += link;
-    text += slash != nullptr ? slash + 1 : path;
-    text += ':' + std::to_string(promise->site.line());
-    link = ", called from ";
-  }
-  return text;
 }
 
 // --- awaiting a task ---------------------------------------------------------------------------

@@ -113,12 +113,15 @@ void Session::finish() noexcept {
   shard.total_limit().leave();
 }
 
-std::string Session::describe() const {
+std::string Session::note() const {
   const Connection& served = connection();
   return fmt::format("connection {} of {} to '{}', {} bytes in, {} bytes out", served.id(),
                      peer_name(served.peer()), acceptor_.service().settings.name,
-                     served.bytes_received(), served.bytes_sent()) +
-         (ended() ? "" : ", waits for " + backtrace());
+                     served.bytes_received(), served.bytes_sent());
+}
+
+std::string Session::describe() const {
+  return note() + (ended() ? "" : ", waits for " + backtrace());
 }
 
 CloseReason Session::reason() const noexcept {

@@ -34,7 +34,9 @@ class Session : public detail::TaskBase {
   [[nodiscard]] virtual Connection& connection() noexcept = 0;
   [[nodiscard]] virtual const Connection& connection() const noexcept = 0;
   [[nodiscard]] Session* next() const noexcept { return next_; }
-  /// Who it is and what it waits for, for people.
+  /// Who it is, for people.
+  [[nodiscard]] std::string note() const override;
+  /// And what it waits for.
   [[nodiscard]] std::string describe() const;
 
   [[nodiscard]] const std::exception_ptr& exception() const noexcept override {

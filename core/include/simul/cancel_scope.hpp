@@ -33,6 +33,7 @@
 #include <simul/cancelled.hpp>
 #include <simul/clock.hpp>
 #include <simul/coro.hpp>
+#include <simul/detail/step_times.hpp>
 #include <simul/detail/timer.hpp>
 #include <simul/export.hpp>
 
@@ -51,6 +52,8 @@ class SIMUL_EXPORT CancelScope {
   [[nodiscard]] bool cancel_called() const noexcept { return cancel_called_; }
   /// Does the next await inside throw? True too when an outer scope is cancelled.
   [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
+  /// The task in which it is open; null: none, or it was left. Thread: the loop's.
+  [[nodiscard]] detail::TaskBase* opened_by() const noexcept { return task_; }
   /// The reason of the innermost cancellation that applies; empty if none does.
   [[nodiscard]] std::string reason() const;
 
@@ -78,13 +81,14 @@ class SIMUL_EXPORT CancelScope {
   CancelScope* next_sibling_ = nullptr;
   CancelScope** link_ = nullptr;
   detail::TaskBase* task_ = nullptr;  // in which it is open
-  struct Texts {                      // what few scopes have
+  struct Extras {                     // what few scopes have
     std::string reason;
     std::string task_name;
+    detail::StepTimes times;
   };
-  Texts& texts();
+  Extras& extras();
 
-  std::unique_ptr<Texts> texts_;
+  std::unique_ptr<Extras> extras_;
   bool cancel_called_ = false;
   bool cancelled_ = false;
   bool pierced_ = false;  // no shield inside holds any more

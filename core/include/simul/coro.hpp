@@ -47,6 +47,8 @@ class Trampoline {
   void return_from(PromiseBase& ended) noexcept;
   /// `promise` stands at an await: what wakes it resumes that.
   void resume_at(PromiseBase& promise) noexcept { resume_ = &promise; }
+  /// From now on every coroutine begins in the hands of the task.
+  void nest_nothing() noexcept { nested_ = kMostNested; }
 
  protected:
   Trampoline() noexcept = default;
@@ -129,13 +131,13 @@ class PromiseBase {
 
   Trampoline* trampoline = nullptr;  // its task's, set when it is started
   PromiseBase* caller = nullptr;     // null: the root of its task
-  std::source_location site;         // of the await it is suspended at
+  std::source_location site;         // of the await it is suspended at, at first of its function
 };
 
 template <typename T>
 class Promise final : public PromiseBase {
  public:
-  Coro<T> get_return_object() noexcept;
+  Coro<T> get_return_object(std::source_location here = std::source_location::current()) noexcept;
   void unhandled_exception() noexcept { outcome->set_exception(std::current_exception()); }
   template <typename U = T>
     requires std::convertible_to<U&&, T>
@@ -149,12 +151,17 @@ class Promise final : public PromiseBase {
 template <>
 class Promise<void> final : public PromiseBase {
  public:
-  Coro<void> get_return_object() noexcept;
+  Coro<void> get_return_object(
+      std::source_location here = std::source_location::current()) noexcept;
   void unhandled_exception() noexcept { outcome->set_exception(std::current_exception()); }
   void return_void() const noexcept {}
 
   Outcome<void>* outcome = nullptr;
 };
+
+/// Destroys the frame of a coroutine that was neither awaited nor spawned, which is a mistake and is
+/// reported, unless an exception on its way is why.
+SIMUL_EXPORT void drop_unstarted(PromiseBase& promise) noexcept;
 
 /// The handle of the coroutine that owns `promise`. Every promise begins with its PromiseBase and is
 /// aligned like it, so the base's address leads to the frame, whatever the result type is.
@@ -193,8 +200,8 @@ class [[nodiscard("a coroutine that is neither awaited nor spawned never runs")]
     return *this;
   }
   ~Coro() {
-    if (frame_) {
-      frame_.destroy();
+    if (frame_) [[unlikely]] {
+      detail::drop_unstarted(frame_.promise());
     }
   }
   void swap(Coro& other) noexcept { std::swap(frame_, other.frame_); }
@@ -266,11 +273,13 @@ class [[nodiscard]] CoroAwaiter {
 };
 
 template <typename T>
-Coro<T> Promise<T>::get_return_object() noexcept {
+Coro<T> Promise<T>::get_return_object(std::source_location here) noexcept {
+  site = here;
   return Coro<T>(std::coroutine_handle<Promise<T>>::from_promise(*this));
 }
 
-inline Coro<void> Promise<void>::get_return_object() noexcept {
+inline Coro<void> Promise<void>::get_return_object(std::source_location here) noexcept {
+  site = here;
   return Coro<void>(std::coroutine_handle<Promise<void>>::from_promise(*this));
 }
 

@@ -18,6 +18,7 @@
 #include <coroutine>
 #include <cstdint>
 
+#include <simul/clock.hpp>
 #include <simul/export.hpp>
 
 namespace simul {
@@ -28,6 +29,14 @@ namespace detail {
 class TaskBase;
 class PromiseBase;
 }  // namespace detail
+
+/// What a leaf knows of its wait, for call graphs: the descriptor, the task whose end or deed it is, the
+/// time. Each only if there is one.
+struct WaitDetail {
+  int descriptor = -1;
+  detail::TaskBase* task = nullptr;
+  TimePoint until = kNever;
+};
 
 class SIMUL_EXPORT Leaf {
  public:
@@ -43,6 +52,9 @@ class SIMUL_EXPORT Leaf {
 
   /// What the task waits for, for task dumps: "sleep", "recv".
   [[nodiscard]] virtual const char* waits_for() const noexcept { return "leaf"; }
+  [[nodiscard]] virtual WaitDetail wait_detail() const noexcept { return {}; }
+  /// Does it wait for nothing but its next turn, because its program says so?
+  [[nodiscard]] virtual bool only_yields() const noexcept { return false; }
 
  protected:
   Leaf() noexcept = default;

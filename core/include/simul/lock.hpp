@@ -100,6 +100,7 @@ class [[nodiscard]] SIMUL_EXPORT Lock::Acquire final : public detail::TurnLeaf {
     return Guard(lock_);
   }
   [[nodiscard]] const char* waits_for() const noexcept override { return "lock"; }
+  [[nodiscard]] WaitDetail wait_detail() const noexcept override { return {.task = lock_.owner_}; }
 
  private:
   bool take() noexcept override;

@@ -34,6 +34,7 @@ class TaskGroup;
 
 namespace detail {
 class Reactor;
+class StepObserver;
 class TimerWheel;
 struct LoopAccess;
 
@@ -97,20 +98,22 @@ class SIMUL_EXPORT Loop {
   CallHandle call_at(TimePoint time, detail::Function callback);
 
   /// The time at the start of this turn: one clock read serves all who ask within a turn.
-  [[nodiscard]] TimePoint now() noexcept {
-    if (now_ == kStale) {
-      now_ = environment_.now();
-    }
+  [[nodiscard]] TimePoint now() noexcept { return now_ == kStale ? exact_now() : now_; }
+  /// The time itself.
+  [[nodiscard]] TimePoint exact_now() noexcept {
+    read_clock();
     return now_;
   }
-  /// The time itself.
-  [[nodiscard]] TimePoint exact_now() noexcept { return now_ = environment_.now(); }
 
   [[nodiscard]] Environment& environment() const noexcept { return environment_; }
 
   [[nodiscard]] std::size_t task_count() const noexcept { return task_count_; }
   /// Every task that has not ended, in no particular order. Thread: the loop's.
   [[nodiscard]] std::vector<AnyTask> all_tasks() const;
+
+  /// Counts from now on what each task's steps take: TaskInfo::times. Costs two readings of the clock a
+  /// step, and some memory per task. Thread: the loop's, also before it runs.
+  void count_time(bool on);
 
   [[nodiscard]] const std::shared_ptr<detail::Mailbox>& mailbox() const noexcept {
     return mailbox_;
@@ -123,8 +126,10 @@ class SIMUL_EXPORT Loop {
   /// While tasks are ready, so many steps may pass between two looks at the kernel's news.
   static constexpr std::size_t kPollInterval = 61;
 
+  void read_clock() noexcept { now_ = last_now_ = environment_.now(); }
   void turn();
   void run_ready(std::size_t steps);
+  void run_observed(std::size_t steps);
   void run_turn(std::size_t steps);
   void wait_for_work();
   void wait_in_virtual_time();
@@ -140,6 +145,7 @@ class SIMUL_EXPORT Loop {
   detail::StepBudget budget_;
   detail::TaskBase* current_task_ = nullptr;
   TimePoint now_ = kStale;
+  TimePoint last_now_{};  // the latest that is known, of this turn or an earlier one
   std::size_t task_count_ = 0;
   std::size_t unpolled_steps_ = 0;
   detail::Callback* waiting_callbacks_ = nullptr;
@@ -150,6 +156,7 @@ class SIMUL_EXPORT Loop {
   Environment& environment_;
   std::unique_ptr<detail::Reactor> reactor_;
   std::unique_ptr<detail::TimerWheel> timers_;
+  std::unique_ptr<detail::StepObserver> observer_;  // null: nobody looks on
   std::shared_ptr<detail::Mailbox> mailbox_;
   std::unique_ptr<TaskGroup> root_;
 };

@@ -6,6 +6,7 @@
 #include <simul/as_completed.hpp>
 #include <simul/barrier.hpp>
 #include <simul/broadcast.hpp>
+#include <simul/call_graph.hpp>
 #include <simul/callback.hpp>
 #include <simul/cancel_scope.hpp>
 #include <simul/cancelled.hpp>

@@ -27,6 +27,8 @@ class [[nodiscard]] SIMUL_EXPORT Sleep final : public Leaf, private detail::Time
   void await_suspend(std::coroutine_handle<>);
   void await_resume() const { throw_if_cancelled(); }
   [[nodiscard]] const char* waits_for() const noexcept override { return "sleep"; }
+  [[nodiscard]] WaitDetail wait_detail() const noexcept override { return {.until = deadline()}; }
+  [[nodiscard]] bool only_yields() const noexcept override { return wait_ <= Duration::zero(); }
 
  private:
   void on_timer() noexcept override { wake(); }
@@ -48,6 +50,7 @@ class [[nodiscard]] SIMUL_EXPORT YieldNow final : public Leaf {
   void await_suspend(std::coroutine_handle<>) noexcept;
   void await_resume() const { throw_if_cancelled(); }
   [[nodiscard]] const char* waits_for() const noexcept override { return "yield"; }
+  [[nodiscard]] bool only_yields() const noexcept override { return true; }
 
  private:
   bool on_wake() noexcept override {

@@ -147,6 +147,9 @@ class [[nodiscard]] SIMUL_EXPORT SocketListener::Accept final : public Leaf {
   bool await_suspend(std::coroutine_handle<>) noexcept;
   std::expected<Accepted, std::error_code> await_resume();
   [[nodiscard]] const char* waits_for() const noexcept override { return "accept"; }
+  [[nodiscard]] WaitDetail wait_detail() const noexcept override {
+    return {.descriptor = listener_.fd_};
+  }
 
  private:
   bool attempt() noexcept;

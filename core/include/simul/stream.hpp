@@ -233,6 +233,9 @@ class SIMUL_EXPORT StreamLeaf : public Leaf {
   bool await_ready();
   bool await_suspend(std::coroutine_handle<>) noexcept;
   [[nodiscard]] const char* waits_for() const noexcept final;
+  [[nodiscard]] WaitDetail wait_detail() const noexcept final {
+    return {.descriptor = stream_.native_handle()};
+  }
 
  protected:
   ~StreamLeaf() = default;

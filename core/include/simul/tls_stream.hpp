@@ -63,6 +63,7 @@ class SIMUL_EXPORT TlsStream final : public Stream {
   IoResult try_closed() noexcept override;
   std::error_code wait(StreamOp operation, Interest interest, Leaf& leaf) noexcept override;
   void forget(StreamOp operation) noexcept override;
+  [[nodiscard]] int native_handle() const noexcept override;
   void close(CloseMode mode = CloseMode::graceful) noexcept override;
 
  private:

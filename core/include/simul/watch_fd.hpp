@@ -30,6 +30,7 @@ class [[nodiscard]] SIMUL_EXPORT WaitFd final : public Leaf {
   [[nodiscard]] const char* waits_for() const noexcept override {
     return for_ == For::readable ? "wait_readable" : "wait_writable";
   }
+  [[nodiscard]] WaitDetail wait_detail() const noexcept override { return {.descriptor = fd_}; }
 
  private:
   bool on_wake() noexcept override;

@@ -406,6 +406,8 @@ void TlsStream::forget(StreamOp operation) noexcept {
   }
 }
 
+int TlsStream::native_handle() const noexcept { return wire_.below().native_handle(); }
+
 void TlsStream::close(CloseMode mode) noexcept {
   if (std::exchange(closed_, true)) {
     return;

@@ -7,6 +7,8 @@
 
 namespace simul::detail {
 
+class TaskBase;
+
 /// An awaiting leaf, a messenger to another loop, a callback.
 class SIMUL_EXPORT CompletionWaiter {
  public:
@@ -19,6 +21,8 @@ class SIMUL_EXPORT CompletionWaiter {
 
  private:
   friend class CompletionWaiters;
+  /// The task that waits; null: something else does, or a task of another loop.
+  [[nodiscard]] virtual TaskBase* waiting_task() const noexcept { return nullptr; }
   /// Called once; it left the list already and may delete itself.
   virtual void on_completion() noexcept = 0;
 
@@ -47,6 +51,16 @@ class CompletionWaiters {
     waiter.next_->previous_ = waiter.previous_;
     if (first_ == &waiter) {
       first_ = waiter.next_ == &waiter ? nullptr : waiter.next_;
+    }
+  }
+  /// Calls `visit(TaskBase&)` for each task that waits, in order.
+  template <typename Visit>
+  void for_each_task(Visit visit) const {
+    for (const CompletionWaiter* waiter = first_; waiter != nullptr;) {
+      if (TaskBase* task = waiter->waiting_task()) {
+        visit(*task);
+      }
+      waiter = waiter->next_ != first_ ? waiter->next_ : nullptr;
     }
   }
   void tell_all() noexcept {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <utility>
 
 #include <simul/export.hpp>
@@ -13,10 +14,15 @@ class Loop;
 
 namespace simul::detail {
 
+class StepObserver;
+
 class SIMUL_EXPORT Ready {
  public:
   Ready(const Ready&) = delete;
   Ready& operator=(const Ready&) = delete;
+
+  /// What it is, for people.
+  [[nodiscard]] virtual std::string label() const;
 
  protected:
   Ready() noexcept = default;
@@ -27,6 +33,8 @@ class SIMUL_EXPORT Ready {
   friend class simul::Loop;
   /// Its turn has come; it left the queue already and may delete itself.
   virtual void run_ready() noexcept = 0;
+  /// The same, when somebody looks on.
+  virtual void run_observed(StepObserver& observer) noexcept;
 
   Ready* next_ = nullptr;
 };
@@ -52,6 +60,13 @@ class ReadyQueue {
     }
     --size_;
     return *first;
+  }
+  /// Calls `visit(const Ready&)` for each, in order.
+  template <typename Visit>
+  void for_each(Visit visit) const {
+    for (const Ready* entry = head_; entry != nullptr; entry = entry->next_) {
+      visit(*entry);
+    }
   }
   /// Puts the entry that stands at `index` in front of all others.
   void bring_forward(std::size_t index) noexcept {

@@ -24,6 +24,7 @@ namespace simul {
 
 class Loop;
 class TaskGroup;
+struct TaskInfo;
 
 /// `pending` until it has ended.
 enum class TaskState : std::uint8_t { pending, done, failed, cancelled };
@@ -56,6 +57,7 @@ class SIMUL_EXPORT TaskBase : private Ready, public Trampoline {
   void suspend_at(Leaf& leaf) noexcept { leaf_ = &leaf; }
 
   [[nodiscard]] CompletionWaiters& waiters() noexcept { return waiters_; }
+  [[nodiscard]] const CompletionWaiters& waiters() const noexcept { return waiters_; }
 
   [[nodiscard]] Loop& loop() const noexcept { return *loop_; }
   [[nodiscard]] CancelScope& innermost_scope() const noexcept { return *innermost_; }
@@ -68,6 +70,21 @@ class SIMUL_EXPORT TaskBase : private Ready, public Trampoline {
 
   /// "recv at echo.cpp:12, called from session.cpp:40".
   [[nodiscard]] std::string backtrace() const;
+  /// What a call graph says of it; it has not ended.
+  [[nodiscard]] TaskInfo info() const;
+  /// The task in whose group it runs; null: the loop's own.
+  [[nodiscard]] const TaskBase* parent() const noexcept;
+  /// The leaf that it waits at, or null.
+  [[nodiscard]] const Leaf* waits_at() const noexcept { return queued_ ? nullptr : leaf_; }
+  /// Does it stand at an await that only lets the others go first?
+  [[nodiscard]] bool only_yields() const noexcept;
+  /// "yield at poller.cpp:12", ready or not.
+  [[nodiscard]] std::string where_it_stands() const;
+  [[nodiscard]] StepTimes& times() { return scope_.extras().times; }
+  /// Its name, or one made of what it runs.
+  [[nodiscard]] std::string label() const final;
+  /// More about it, for people: whom it serves.
+  [[nodiscard]] virtual std::string note() const { return {}; }
 
   // --- what a handle may ask; thread: any ------------------------------------------------------
 
@@ -76,9 +93,9 @@ class SIMUL_EXPORT TaskBase : private Ready, public Trampoline {
   }
   [[nodiscard]] TaskState state() const noexcept { return state_.load(std::memory_order_acquire); }
   [[nodiscard]] std::string_view name() const noexcept {
-    return scope_.texts_ ? std::string_view(scope_.texts_->task_name) : std::string_view();
+    return scope_.extras_ ? std::string_view(scope_.extras_->task_name) : std::string_view();
   }
-  void set_name(std::string name) { scope_.texts().task_name = std::move(name); }
+  void set_name(std::string name) { scope_.extras().task_name = std::move(name); }
   /// Somebody has seen its failure, so it needs no report.
   void mark_observed() noexcept { observed_.store(true, std::memory_order_relaxed); }
   /// It tidies up after somebody: a loop may end before it has, without a word. Thread: the loop's.
@@ -106,11 +123,21 @@ class SIMUL_EXPORT TaskBase : private Ready, public Trampoline {
   class RootScope final : public CancelScope {};
 
   void run_ready() noexcept override;
+  void run_observed(StepObserver& observer) noexcept override;
+  template <typename Resume>
+  void step(Resume resume) noexcept;
   void resume_until_suspended() noexcept;
+  void resume_observed(StepObserver& observer, const Leaf* woken) noexcept;
+  void keep_label();
   void finish() noexcept;
   [[nodiscard]] TaskGroup& group() const noexcept;
   void report_failure() const noexcept;
+  [[nodiscard]] std::string description_of_wait() const;
+  static constexpr std::string_view kUnknownTask = "task";
 
+  bool queued_ = false;  // these stand where the Trampoline leaves room
+  bool expendable_ = false;
+  std::uint32_t since_ = 0;  // the coarse time of its last step's end
   Loop* loop_;
   Leaf* leaf_ = nullptr;  // what it is suspended at
   CancelScope* innermost_;
@@ -119,9 +146,8 @@ class SIMUL_EXPORT TaskBase : private Ready, public Trampoline {
   std::atomic<std::uint32_t> references_{2};
   std::atomic<TaskState> state_{TaskState::pending};
   std::atomic<bool> observed_{false};
-  bool queued_ = false;
-  bool expendable_ = false;
-  RootScope scope_;
+  [[no_unique_address]] RootScope scope_;
+  std::uint32_t wake_ups_ = 0;  // where the scope leaves room
 };
 
 template <typename T>

@@ -21,6 +21,7 @@ class SIMUL_EXPORT TaskLeaf : public Leaf, private CompletionWaiter {
   bool await_ready();
   void await_suspend(std::coroutine_handle<>);
   [[nodiscard]] const char* waits_for() const noexcept final { return "task"; }
+  [[nodiscard]] WaitDetail wait_detail() const noexcept final { return {.task = &awaited_}; }
 
  protected:
   ~TaskLeaf() {
@@ -39,6 +40,7 @@ class SIMUL_EXPORT TaskLeaf : public Leaf, private CompletionWaiter {
  private:
   class Messenger;
   void on_completion() noexcept final { wake(); }
+  [[nodiscard]] TaskBase* waiting_task() const noexcept final { return &task(); }
 
   const std::shared_ptr<Mailbox>& remote_;  // null: the task runs on this loop
   Messenger* messenger_ = nullptr;

@@ -37,6 +37,7 @@ class TlsWire {
 
   /// Until close().
   [[nodiscard]] Stream& below() noexcept { return *below_; }
+  [[nodiscard]] const Stream& below() const noexcept { return *below_; }
   /// Who waits for an operation of the TlsStream.
   [[nodiscard]] Leaf*& waiter(StreamOp operation) noexcept {
     return waiting_[static_cast<std::size_t>(operation)];

@@ -1,0 +1,20 @@
+#include <simul/coro.hpp>
+
+#include <exception>
+#include <string>
+
+#include <simul/call_graph.hpp>
+#include <simul/detail/task_base.hpp>
+#include <simul/log.hpp>
+
+namespace simul::detail {
+
+void drop_unstarted(PromiseBase& promise) noexcept {
+  if (std::uncaught_exceptions() == 0) {
+    log(LogLevel::warning, "coroutine " + function_label(promise.site) + "() of " +
+                               place(promise.site) + " was never awaited: it has not run");
+  }
+  handle_of(promise).destroy();
+}
+
+}  // namespace simul::detail

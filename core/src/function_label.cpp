@@ -1,0 +1,88 @@
+#include "function_label.hpp"
+
+#include <cstddef>
+#include <source_location>
+#include <string>
+
+#include <simul/call_graph.hpp>
+
+namespace simul {
+namespace detail {
+namespace {
+
+/// Where the bracket that is closed by the last character of `text` opens; npos: nowhere.
+std::size_t matching_open(std::string_view text) noexcept {
+  const char close = text.back();
+  const char open = close == ')' ? '(' : '[';
+  int depth = 0;
+  for (std::size_t i = text.size(); i-- > 0;) {
+    depth += text[i] == close ? 1 : text[i] == open ? -1 : 0;
+    if (depth == 0) {
+      return i;
+    }
+  }
+  return std::string_view::npos;
+}
+
+/// Behind the last `separator` that stands outside of all brackets; the whole text if there is none.
+std::string_view behind_last(std::string_view text, std::string_view separator) noexcept {
+  int depth = 0;
+  for (std::size_t i = text.size(); i-- > 0;) {
+    const char c = text[i];
+    depth += c == ')' || c == '>' ? 1 : c == '(' || c == '<' ? -1 : 0;
+    if (depth == 0 && text.substr(i).starts_with(separator)) {
+      return text.substr(i + separator.size());
+    }
+  }
+  return text;
+}
+
+constexpr std::string_view kAnonymous =
+    "::(anonymous class)::operator()";  // clang's word for a lambda
+
+}  // namespace
+
+std::string_view qualified_name(std::string_view pretty) noexcept {
+  if (pretty.ends_with(']')) {  // the arguments of a template
+    if (const std::size_t open = pretty.rfind(" ["); open != std::string_view::npos) {
+      pretty = pretty.substr(0, pretty.find(" ["));
+    }
+  }
+  while (!pretty.empty() && !pretty.ends_with(')')) {  // const, noexcept, &&
+    pretty.remove_suffix(1);
+  }
+  if (pretty.empty()) {
+    return pretty;
+  }
+  const std::size_t parameters = matching_open(pretty);
+  if (parameters == std::string_view::npos) {
+    return pretty;
+  }
+  return behind_last(pretty.substr(0, parameters), " ");
+}
+
+bool is_machinery(std::string_view pretty) noexcept {
+  return qualified_name(pretty).starts_with("simul::detail::");
+}
+
+std::string_view base_name(std::string_view path) noexcept {
+  return path.substr(path.rfind('/') + 1);
+}
+
+}  // namespace detail
+
+std::string function_label(const std::source_location& site) {
+  std::string_view name = detail::qualified_name(site.function_name());
+  if (name.ends_with(detail::kAnonymous)) {
+    name.remove_suffix(detail::kAnonymous.size());
+    const std::string_view around = name.substr(0, name.rfind('('));
+    return "lambda in " + std::string(detail::behind_last(around, "::"));
+  }
+  return std::string(detail::behind_last(name, "::"));
+}
+
+std::string place(const std::source_location& site) {
+  return std::string(detail::base_name(site.file_name())) + ':' + std::to_string(site.line());
+}
+
+}  // namespace simul

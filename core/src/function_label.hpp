@@ -1,0 +1,17 @@
+// Names of functions, as the compiler writes them into a std::source_location.
+#pragma once
+
+#include <string_view>
+
+namespace simul::detail {
+
+/// "simul::detail::call_kept" of "Coro<T> simul::detail::call_kept(Fn) [Fn = ...]".
+[[nodiscard]] std::string_view qualified_name(std::string_view pretty_function) noexcept;
+
+/// Is it one of the library's own coroutines, which say nothing to who reads a call graph?
+[[nodiscard]] bool is_machinery(std::string_view pretty_function) noexcept;
+
+/// The path without its folders.
+[[nodiscard]] std::string_view base_name(std::string_view path) noexcept;
+
+}  // namespace simul::detail
