@@ -16,20 +16,25 @@
 //   sum, which has yielded: so it goes on a pause later than the bytes came, as it does in asyncio.
 // - It ends with `await task1, task2`, which awaits only the first and makes a tuple of the result and the
 //   second task: if that one isn't done by then, its total is never seen. gather() waits for both.
-// - It never seeds its generator, so each of its runs has other totals. Here they are those of Python after
+// - Its totals are others in each run. Here they are those of Python after
 //   random.seed(42): sum(random.random() for _ in range(n)), sum(random.gauss(0, 1) for _ in range(n)).
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <coroutine>
 #include <cstdio>
-#include <cstring>
 #include <exception>
+#include <expected>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include <simul/simul.hpp>
 
@@ -231,7 +236,7 @@ long samples_in(double seconds, Sample sample) {
         total;  // else the compiler would leave it all out
     times.push_back(watch.seconds());
   }
-  return static_cast<long>(seconds / median(times) * kChunk);
+  return static_cast<long>(seconds / std::ranges::min(times) * kChunk);
 }
 
 Work like_the_document() {

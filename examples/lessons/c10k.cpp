@@ -23,7 +23,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <functional>
 #include <ranges>
 #include <span>
 #include <stdexcept>
@@ -104,8 +103,7 @@ Coro<SocketStream> connect_to(const Endpoint& address) {
 /// Opens all connections, then makes the exchanges on all of them at the same time.
 Coro<> echo_clients(const ChildProcess& server, Endpoint address, int clients, int messages) {
   const auto before = server.memory();
-  CapacityLimiter few(
-      100);  // no more connections at once than the kernel keeps until they are accepted
+  CapacityLimiter few(100);  // the kernel keeps only so many that aren't accepted yet
   const auto open = [&](int) -> Coro<SocketStream> {
     auto slot = co_await few.acquire();
     SocketStream stream = co_await connect_to(address);
@@ -178,6 +176,9 @@ Coro<> kegels_clients(Endpoint address, int clients, Duration time) {
     co_await gather(std::views::iota(0, clients) | std::views::transform(receive));
   };
   co_await move_on_after(time, receive_all);
+  if (lateness_ms.empty()) {
+    throw std::runtime_error("not a single block came");
+  }
   std::printf("  %s blocks, late by p50 %.2f ms, p99 %.2f ms, at the most %.2f ms\n",
               with_commas(static_cast<long>(lateness_ms.size())).c_str(),
               percentile(lateness_ms, 0.5), percentile(lateness_ms, 0.99),

@@ -34,8 +34,8 @@ class ChildProcess {
       throw std::system_error(errno, std::generic_category(), "fork");
     }
     if (pid_ == 0) {
-      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-      ::setpgid(0, 0);  // what it forks belongs to its group
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // it ends with this program
+      ::setpgid(0, 0);                     // what it forks belongs to its group
       run_and_exit(fn);
     }
     ::setpgid(pid_, pid_);  // whoever comes first
@@ -48,8 +48,6 @@ class ChildProcess {
   }
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
-
-  [[nodiscard]] pid_t pid() const { return pid_; }
 
   /// What it and its children take. Pages that several processes share count in parts (PSS). `kernel`: page tables,
   /// and 16 KiB of stack for each thread, as on x86-64 and arm64. Sockets and the like aren't in it.

@@ -55,6 +55,7 @@ long count_primes(Slice slice) {
 std::vector<Slice> slices_below(long limit) {
   constexpr long kSlices = 64;
   std::vector<Slice> slices;
+  slices.reserve(kSlices);
   for (long i = 0; i < kSlices; ++i) {
     slices.push_back({limit * i / kSlices, limit * (i + 1) / kSlices});
   }
