@@ -74,6 +74,14 @@ int complain(const std::string& name, const std::vector<Lesson>& lessons) {
   return kUsage;
 }
 
+/// What SIMUL_TRACE may be; empty: nothing is wrong with it.
+std::string is_trace(const std::string& value) {
+  const std::string mode = value.substr(0, value.find(':'));
+  return mode == "handoff" || mode == "long" || mode == "json"
+             ? ""
+             : '"' + value + "\" isn't handoff, long or json";
+}
+
 /// Returns only by throwing.
 [[noreturn]] void execute(const fs::path& program, std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), program);
@@ -93,8 +101,8 @@ LessonCommand::LessonCommand(CLI::App& app)
   command_->add_option("name", name_, "Which one; without it they are listed");
   command_
       ->add_flag("--trace{handoff}", trace_,
-                 "Print how control is handed over: --trace=handoff, long or json")
-      ->check(CLI::IsMember({"handoff", "long", "json"}));
+                 "Print how control is handed over: handoff, long or json, to a file with :FILE")
+      ->check(is_trace, "HOW");
   command_->add_flag("--source", source_, "Print the lesson's program instead of running it");
   command_->allow_extras();
   command_->footer(

@@ -1,6 +1,7 @@
 #include <simul/coro.hpp>
 
 #include <exception>
+#include <sstream>
 #include <string>
 
 #include <simul/call_graph.hpp>
@@ -15,6 +16,15 @@ void drop_unstarted(PromiseBase& promise) noexcept {
                                place(promise.site) + " was never awaited: it has not run");
   }
   handle_of(promise).destroy();
+}
+
+std::string coroutine_text(const PromiseBase* promise) {
+  if (promise == nullptr) {
+    return "<coroutine object, started>";
+  }
+  std::ostringstream text;
+  text << "<coroutine object " << function_label(promise->site) << " at " << promise << '>';
+  return text.str();
 }
 
 }  // namespace simul::detail

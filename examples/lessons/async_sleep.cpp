@@ -9,6 +9,8 @@
 // this one does: a loop with nothing to do stands still. It is the watcher that keeps it cycling. And the
 // document takes the time of day for its clock, which jumps when somebody sets it; this one is steady.
 //
+// With SIMUL_DEBUG=1 in its environment a program tells on tasks that poll: try it with this one.
+//
 //   simul lesson async_sleep [seconds]
 #include <chrono>
 #include <cstdio>

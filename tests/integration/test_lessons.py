@@ -158,6 +158,7 @@ class Installed(unittest.TestCase):
             (["--trace", "show", "3"], "handoff 3\n"),
             (["show", "--trace=long", "3"], "long 3\n"),
             (["show", "3", "--trace=json"], "json 3\n"),
+            (["show", "--trace=json:a.json"], "json:a.json\n"),
         ):
             with self.subTest(arguments):
                 self.assertEqual(self.lesson(*arguments).stdout, printed)
