@@ -35,9 +35,9 @@ void work(long steps) {
       state;  // else the compiler would leave it all out
 }
 
-constexpr long kMix = 10'000'000;
-constexpr long kDecorate = 10'000'000;
-constexpr Duration kBake = 60ms;
+constexpr long kMix = 8'000'000;
+constexpr long kDecorate = 8'000'000;
+constexpr Duration kBake = 50ms;
 
 Coro<> bake_a_cake() {
   work(kMix);
@@ -46,7 +46,7 @@ Coro<> bake_a_cake() {
 }
 
 Coro<> knead() {
-  work(40'000'000);
+  work(25'000'000);
   co_return;
 }
 
