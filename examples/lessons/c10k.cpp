@@ -27,7 +27,6 @@
 #include <span>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -194,7 +193,7 @@ void measure_kegels_example(int clients, Duration time) {
 }
 
 int main(int argc, char** argv) try {
-  const bool full = argc > 1 && argv[1] == std::string_view("--full");
+  const bool full = full_wanted(argc, argv);
   const int clients = full ? 10'000 : 500;
   const int messages = full ? 50 : 10;
   const int kegels = full ? 9'500 : 500;

@@ -1,4 +1,4 @@
-// What the measuring lessons share: a stopwatch, percentiles, numbers that are easy to read, and room for descriptors.
+// What the measuring lessons share: a stopwatch, percentiles, readable numbers, room for descriptors, --full.
 //
 //   const Stopwatch watch;
 //   work();
@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -55,4 +56,14 @@ inline void allow_connections(int number) {
   }
   limit.rlim_cur = std::max(limit.rlim_cur, needed);
   ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// Was --full given? Nothing else may be.
+inline bool full_wanted(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]) != "--full") {
+      throw std::invalid_argument(std::string(argv[i]) + ": the only option is --full");
+    }
+  }
+  return argc > 1;
 }

@@ -148,9 +148,14 @@ long count_serially(const std::vector<Slice>& slices) {
 }
 
 int main(int argc, char** argv) try {
-  const long limit = argc > 1 ? std::stol(argv[1]) : 2'000'000;
+  const long limit = argc > 1 ? std::atol(argv[1]) : 2'000'000;
+  if (limit <= 0) {
+    std::fprintf(stderr, "usage: pool_of_processes [limit]: primes below it are counted\n");
+    return 2;
+  }
   const std::vector<Slice> slices = slices_below(limit);
   const std::size_t size = std::max<std::size_t>(usable_processors(), 2);
+  ::setenv("UV_THREADPOOL_SIZE", std::to_string(size).c_str(), 0);  // of to_thread; 4 by default
 
   auto report = [serial = 0.0](const char* how, const auto& count) mutable {
     const Stopwatch watch;

@@ -187,7 +187,7 @@ void measure(const char* kind, void (*serve_them)(int), int connections) {
 }
 
 int main(int argc, char** argv) try {
-  const bool full = argc > 1 && std::string_view(argv[1]) == "--full";
+  const bool full = full_wanted(argc, argv);
   std::puts(
       "| each is a | connections |   its memory | the kernel's |    all open |     a round | CPU, "
       "an echo |\n"
