@@ -10,6 +10,7 @@
 #include "check_command.hpp"
 #include "config_command.hpp"
 #include "exit_status.hpp"
+#include "lesson_command.hpp"
 #include "load_command.hpp"
 #include "serve_command.hpp"
 
@@ -28,6 +29,7 @@ int run(int argc, char** argv) {
   CheckCommand check(app);
   ConfigCommand config(app);
   LoadCommand load(app);
+  LessonCommand lesson(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -42,7 +44,10 @@ int run(int argc, char** argv) {
   if (app.got_subcommand("config")) {
     return config.run();
   }
-  return load.run();
+  if (app.got_subcommand("load")) {
+    return load.run();
+  }
+  return lesson.run();
 }
 
 /// A parent may have closed them; then a socket would get their numbers, and the log's bytes.

@@ -12,12 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include <simul/config/suggest.hpp>
 #include <simul/quote.hpp>
 
 #include "report.hpp"
 #include "section_reader.hpp"
 #include "source.hpp"
-#include "suggest.hpp"
 #include "tables.hpp"
 #include "tls_reader.hpp"
 #include "yaml_reader.hpp"

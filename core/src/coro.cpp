@@ -1,6 +1,7 @@
 #include <simul/coro.hpp>
 
 #include <exception>
+#include <sstream>
 #include <string>
 
 #include <simul/call_graph.hpp>
@@ -30,6 +31,15 @@ void drop_unstarted(PromiseBase& promise) noexcept {
                                called_at(promise));
   }
   handle_of(promise).destroy();
+}
+
+std::string coroutine_text(const PromiseBase* promise) {
+  if (promise == nullptr) {
+    return "<coroutine object, started>";
+  }
+  std::ostringstream text;
+  text << "<coroutine object " << function_label(promise->site) << " at " << promise << '>';
+  return text.str();
 }
 
 }  // namespace simul::detail
