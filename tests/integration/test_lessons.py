@@ -163,6 +163,12 @@ class Installed(unittest.TestCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn("libexec/simul/lessons/show: No such file or directory", result.stderr)
 
+    def test_a_lesson_without_its_source_is_an_error_with_its_path(self):
+        self.add_show()
+        result = self.lesson("show", "--source")
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertIn("share/doc/simul/lessons/show.cpp isn't there", result.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()
