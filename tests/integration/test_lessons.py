@@ -9,8 +9,8 @@ but for the places of what differs from run to run:
     {text}       anything within the line
 
 Spaces before a place are as many as you like: what is right-aligned stays aligned in the file. A lesson prints
-nothing to stderr. Bounds are for what a lesson promises ("at least three seconds"), not for how fast a
-machine is: tests run under sanitizers, on busy machines.
+nothing to stderr; triple.trace is what `triple --trace` prints there. Bounds are for what a lesson promises
+("at least three seconds"), not for how fast a machine is: tests run under sanitizers, on busy machines.
 """
 
 import os
@@ -69,8 +69,13 @@ class Output(unittest.TestCase):
         self.assertFalse(problems, "\n".join([*problems, "", lesson.stdout]))
 
     def test_every_lesson_has_its_expected_output(self):
-        files = {path.stem for path in (LESSONS / "expected").iterdir()}
+        files = {path.stem for path in (LESSONS / "expected").glob("*.txt")}
         self.assertEqual(files, set(names()))
+
+    def test_control_flows_through_triple_as_the_overview_says(self):
+        lesson = run_simul("lesson", "triple", "--trace")
+        self.assertEqual(lesson.stdout, "17\n")
+        self.assertEqual(lesson.stderr, (LESSONS / "expected/triple.trace").read_text(encoding="utf-8"))
 
 
 def add_tests():
