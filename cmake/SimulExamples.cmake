@@ -65,6 +65,10 @@ foreach(lesson IN LISTS order)
   install(TARGETS lesson_${lesson} DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/simul/lessons" COMPONENT development)
   install(FILES "${main}" RENAME "${lesson}.cpp" DESTINATION "${CMAKE_INSTALL_DOCDIR}/lessons" COMPONENT development)
 endforeach()
+# What several lessons include.
+file(GLOB lesson_headers CONFIGURE_DEPENDS "${lessons_dir}/*.hpp")
+install(FILES ${lesson_headers} DESTINATION "${CMAKE_INSTALL_DOCDIR}/lessons" COMPONENT development)
+
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${lessons_dir}/ORDER")
 file(CONFIGURE OUTPUT "${lessons_libexec}/index" CONTENT "${index}" @ONLY)
 install(FILES "${lessons_libexec}/index" DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/simul/lessons" COMPONENT development)

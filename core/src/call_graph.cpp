@@ -142,7 +142,7 @@ std::string activity_of(const TaskInfo& task) {
     case TaskActivity::ready:
       return "ready";
     case TaskActivity::waiting:
-      return task.waits_for;
+      return "waits for " + task.waits_for;
   }
 }
 

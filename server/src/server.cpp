@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -10,6 +11,7 @@
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -26,6 +28,7 @@
 #include <simul/task_group.hpp>
 #include <simul/to_thread.hpp>
 #include <simul/units.hpp>
+#include <simul/watchdog.hpp>
 
 #include "connection_limit.hpp"
 #include "descriptor_plan.hpp"
@@ -36,6 +39,8 @@
 
 namespace simul::server {
 namespace {
+
+using namespace std::chrono_literals;
 
 /// Throws what the protocol says of its options.
 std::unique_ptr<Protocol> make_protocol(const config::ListenerSettings& listener,
@@ -135,6 +140,9 @@ class Server::Run {
  public:
   Run(Server& server, std::size_t loops, std::uint32_t max_connections)
       : server_(server), loops_(loops), limit_(max_connections) {
+    if (const Duration threshold = server.settings_.server.stall_threshold; threshold > 0s) {
+      watchdog_.emplace(WatchdogOptions{.stall_threshold = std::max<Duration>(threshold, 1ms)});
+    }
     for (std::size_t i = 0; i < loops; ++i) {
       shards_.emplace_back(loops_[i], i, loops, server.services_, limit_);
     }
@@ -148,7 +156,7 @@ class Server::Run {
     for (const Shard& shard : shards_) {
       all += shard.statistics();
     }
-    log(LogLevel::info, "stopped: " + all.describe(limit_.peak()));
+    log(LogLevel::info, "stopped: " + all.describe(limit_.peak()) + describe_stalls());
   }
 
  private:
@@ -221,6 +229,15 @@ class Server::Run {
     std::_Exit(EXIT_FAILURE);
   }
 
+  [[nodiscard]] std::string describe_stalls() const {
+    if (!watchdog_ || watchdog_->stalls() == 0) {
+      return {};
+    }
+    const auto longest = std::chrono::round<std::chrono::milliseconds>(watchdog_->longest());
+    return fmt::format("; {} stalls, the longest of {}", watchdog_->stalls(),
+                       format_duration(longest));
+  }
+
   /// Runs it on all loops at the same time; waits for all, then throws the first failure.
   template <typename Fn>
   Coro<> on_every_shard(Fn fn) {
@@ -246,6 +263,7 @@ class Server::Run {
   LoopGroup loops_;
   ConnectionLimit limit_;
   std::deque<Shard> shards_;
+  std::optional<Watchdog> watchdog_;
 };
 
 void Server::run() {

@@ -36,6 +36,7 @@ namespace detail {
 
 class TaskBase;
 class PromiseBase;
+struct DebugLayout;
 
 /// The part of a task that its coroutines know: which of them is resumed next. A coroutine that is awaited
 /// begins on the stack of its caller and comes back to it if it can end at once. When some stand there
