@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -143,6 +144,8 @@ StallProbe::Answer StallProbe::ask(const RunningLoops::Glimpse& step) {
     }
     ::sem_wait(&mail.answered);  // it is just writing
   }
+  [[maybe_unused]] const State state = mail.state.load(std::memory_order_acquire);
+  assert(state == State::idle);
   return mail.over ? Answer::over : Answer::here;
 }
 
