@@ -211,21 +211,16 @@ void Loop::poll() {
 
 /// Nothing on this loop can wake it. Another thread may; else its tasks wait for each other.
 void Loop::poll_bare() {
-  detail::Deadlock deadlock =
-      deadlock_told_ ? detail::Deadlock::none : detail::find_deadlock(*this);
-  if (deadlock == detail::Deadlock::possible && !environment_.virtual_time()) {
-    reactor_->poll_until(time_after(exact_now(), kPatience));
-    if (!ready_.empty() || !reactor_->is_bare()) {
-      return;
+  bool in_vain = deadlock_told_;
+  if (deadlock_told_ || driven_) {
+    reactor_->poll(true);
+  } else if (environment_.virtual_time() || !reactor_->poll_patiently(kPatience)) {
+    in_vain = true;
+    if (const auto deadlock = detail::find_deadlock(*this); deadlock != detail::Deadlock::none) {
+      log(LogLevel::warning, detail::describe_deadlock(*this, deadlock));
     }
-    deadlock = detail::find_deadlock(*this);
   }
-  if (deadlock != detail::Deadlock::none) {
-    deadlock_told_ = true;
-    log(LogLevel::warning, detail::describe_deadlock(*this, deadlock));
-  }
-  reactor_->poll(true);
-  deadlock_told_ = deadlock_told_ && ready_.empty();
+  deadlock_told_ = in_vain && ready_.empty();
 }
 
 /// What the real clock's alarm does, without one: it would fire by the time of the real world.
@@ -272,7 +267,9 @@ void Loop::run_forever() {
   if (observer_ != nullptr) {
     observer_->loop_runs();
   }
+  driven_ = true;
   run_while([this] { return !std::exchange(stopping_, false); });
+  driven_ = false;
 }
 
 void Loop::stop() {

@@ -159,6 +159,7 @@ class SIMUL_EXPORT Loop {
   std::atomic<std::uint64_t> turn_{0};
   std::atomic<const detail::Ready*> step_{nullptr};
   bool deadlock_told_ = false;
+  bool driven_ = false;  // from outside, by post() and stop()
   bool stopping_ = false;
   bool ending_ = false;  // no callback is taken any more
   const bool picks_;     // does the environment choose who goes first?
