@@ -8,7 +8,6 @@
 #include <atomic>
 #include <cassert>
 #include <cerrno>
-#include <cstring>
 #include <ctime>
 
 #include <simul/detail/task_base.hpp>
@@ -42,7 +41,7 @@ void describe_task(const TaskBase& task, StallReport& report) noexcept {
   report.in_task = true;
   const std::string_view name = task.name();
   report.name_size = std::min(name.size(), report.name.size());
-  std::memcpy(report.name.data(), name.data(), report.name_size);
+  std::copy_n(name.begin(), report.name_size, report.name.begin());
   report.await_count = task.await_sites(report.awaits);
 }
 
