@@ -9,6 +9,7 @@
 #include <simul/task_group.hpp>
 
 #include "callback.hpp"
+#include "inspect/inspector_thread.hpp"
 #include "loop_access.hpp"
 #include "reactor.hpp"
 #include "step_observer.hpp"
@@ -155,11 +156,15 @@ void Loop::run_observed(std::size_t steps) {
 }
 
 void Loop::count_time(bool on) {
-  if (observer_ == nullptr && on) {
-    observer_ = std::make_unique<detail::StepObserver>(nullptr, false);
+  detail::LoopAccess::count_time(*this, detail::StepObserver::Asker::program, on);
+}
+
+void detail::LoopAccess::count_time(Loop& loop, StepObserver::Asker asker, bool on) {
+  if (loop.observer_ == nullptr && on) {
+    loop.observer_ = std::make_unique<StepObserver>(nullptr, false);
   }
-  if (observer_ != nullptr) {
-    observer_->count_time(on);
+  if (loop.observer_ != nullptr) {
+    loop.observer_->count_time(asker, on);
   }
 }
 
@@ -206,6 +211,7 @@ void Loop::wait_in_virtual_time() {
 }
 
 void Loop::run_while(const std::function<bool()>& wanted) {
+  detail::inspect_if_asked();
   const Running running(*this);
   while (wanted()) {
     turn();
