@@ -9,6 +9,7 @@
 #include <simul/task_group.hpp>
 
 #include "callback.hpp"
+#include "deadlock.hpp"
 #include "inspect/inspector_thread.hpp"
 #include "loop_access.hpp"
 #include "reactor.hpp"
@@ -17,6 +18,9 @@
 
 namespace simul {
 namespace {
+
+/// Other threads have so long to show that they know of a loop.
+constexpr Duration kPatience = std::chrono::seconds(1);
 
 [[gnu::tls_model("initial-exec")]] thread_local constinit Loop* t_current = nullptr;
 
@@ -184,9 +188,36 @@ void Loop::wait_for_work() {
     wait_in_virtual_time();
   } else if (ready_.empty() || unpolled_steps_ >= kPollInterval) {
     unpolled_steps_ = 0;
-    reactor_->poll(ready_.empty());
+    poll();
     read_clock();  // for what tasks remember; whoever asks in this turn reads no clock any more
   }
+}
+
+void Loop::poll() {
+  if (ready_.empty() && reactor_->is_bare()) [[unlikely]] {
+    poll_bare();
+  } else {
+    reactor_->poll(ready_.empty());
+  }
+}
+
+/// Nothing on this loop can wake it. Another thread may; else its tasks wait for each other.
+void Loop::poll_bare() {
+  detail::Deadlock deadlock =
+      deadlock_told_ ? detail::Deadlock::none : detail::find_deadlock(*this);
+  if (deadlock == detail::Deadlock::possible && !environment_.virtual_time()) {
+    reactor_->poll_until(time_after(exact_now(), kPatience));
+    if (!ready_.empty() || !reactor_->is_bare()) {
+      return;
+    }
+    deadlock = detail::find_deadlock(*this);
+  }
+  if (deadlock != detail::Deadlock::none) {
+    deadlock_told_ = true;
+    log(LogLevel::warning, detail::describe_deadlock(*this, deadlock));
+  }
+  reactor_->poll(true);
+  deadlock_told_ = deadlock_told_ && ready_.empty();
 }
 
 /// What the real clock's alarm does, without one: it would fire by the time of the real world.
@@ -201,7 +232,7 @@ void Loop::wait_in_virtual_time() {
   if (ready_.empty()) {
     environment_.skip_to(next);
     if (next == kNever) {
-      reactor_->poll(ready_.empty());
+      poll();
       return;
     }
   }

@@ -28,6 +28,7 @@ struct LoopAccess {
   static TimePoint last_now(const Loop& loop) noexcept { return loop.last_now_; }
   static void count_time(Loop& loop, StepObserver::Asker asker, bool on);
   static StepObserver* observer(const Loop& loop) noexcept { return loop.observer_.get(); }
+  static void observe(Loop& loop, std::unique_ptr<StepObserver> observer) noexcept;
   static bool ending(const Loop& loop) noexcept { return loop.ending_; }
   static std::uint64_t turn(const Loop& loop) noexcept { return loop.turn_; }
   static TaskGroup& root(Loop& loop) noexcept { return *loop.root_; }

@@ -60,6 +60,13 @@ void Reactor::poll(bool block) {
   uv_run(&uv_, block ? UV_RUN_ONCE : UV_RUN_NOWAIT);
 }
 
+void Reactor::poll_until(TimePoint time) {
+  alarm_at_ = time;
+  alarm_.set(time);
+  uv_run(&uv_, UV_RUN_ONCE);
+  set_alarm();
+}
+
 void Reactor::set_alarm() {
   alarm_late_ = false;
   TimePoint next = timers_.next();

@@ -29,6 +29,15 @@ class Reactor {
   /// Collects what the kernel has; sleeps until there is something if `block`.
   void poll(bool block);
 
+  /// Would a poll sleep until another thread interrupts it? No timer (of virtual time it knows nothing), no
+  /// descriptor, no job.
+  [[nodiscard]] bool is_bare() const noexcept {
+    return (alarm_at_ == kNever || alarm_at_ == TimePoint::min()) && !alarm_late_ &&
+           uv_.active_handles == kOwnHandles && uv_.active_reqs.count == 0;
+  }
+  /// As poll(true), but for no longer than until `time`. The reactor is bare.
+  void poll_until(TimePoint time);
+
   /// Makes the current or next poll return. Thread: any.
   void interrupt() noexcept { uv_async_send(&async_); }
 
@@ -49,6 +58,7 @@ class Reactor {
 
  private:
   void set_alarm();
+  static constexpr unsigned kOwnHandles = 2;  // async_ and alarm_watch_
 
   Loop& loop_;
   TimerWheel& timers_;

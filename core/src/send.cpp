@@ -1,10 +1,28 @@
 #include <simul/send.hpp>
 
 #include <algorithm>
+#include <exception>
+#include <string>
 
+#include <simul/detail/task_base.hpp>
+#include <simul/log.hpp>
+
+#include "loop_access.hpp"
 #include "stream_leaf.hpp"
 
 namespace simul {
+
+void detail::report_unawaited_send(const Stream& stream) noexcept {
+  if (std::uncaught_exceptions() > 0) {
+    return;  // it was on its way to a co_await
+  }
+  const TaskBase* task = LoopAccess::current_task_or_null();
+  const std::string who = task != nullptr ? " in " + task->label() : "";
+  const int fd = stream.native_handle();
+  log(LogLevel::warning, "a send() on " +
+                             (fd >= 0 ? "fd " + std::to_string(fd) : std::string("a stream")) +
+                             " was never awaited" + who + ": it has sent nothing");
+}
 
 template class SIMUL_EXPORT StreamLeaf<Send, StreamOp::send>;
 template class SIMUL_EXPORT StreamLeaf<SendPieces, StreamOp::send>;

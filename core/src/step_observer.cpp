@@ -8,6 +8,7 @@
 #include <simul/log.hpp>
 
 #include "debug_mode.hpp"
+#include "loop_access.hpp"
 
 namespace simul::detail {
 namespace {
@@ -78,6 +79,10 @@ void StepObserver::call_back(const Ready& callback) {
   if (tracer_) {
     tracer_->called_back(callback);
   }
+}
+
+void LoopAccess::observe(Loop& loop, std::unique_ptr<StepObserver> observer) noexcept {
+  loop.observer_ = std::move(observer);
 }
 
 // --- what stands in the ready queue --------------------------------------------------------------

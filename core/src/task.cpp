@@ -65,6 +65,9 @@ void TaskBase::run_ready() noexcept {
 
 void TaskBase::run_observed(StepObserver& observer) noexcept {
   add_reference();  // for a look at it after its last step
+  if (observer.traces()) {
+    keep_label();
+  }
   observer.begin(*this);
   step([&](const Leaf* woken) {
     if (observer.traces()) {

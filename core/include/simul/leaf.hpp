@@ -31,11 +31,12 @@ class PromiseBase;
 }  // namespace detail
 
 /// What a leaf knows of its wait, for call graphs: the descriptor, the task whose end or deed it is, the
-/// time. Each only if there is one.
+/// time, each only if there is one; and whether another thread may be the one that ends it.
 struct WaitDetail {
   int descriptor = -1;
   detail::TaskBase* task = nullptr;
   TimePoint until = kNever;
+  bool from_any_thread = false;
 };
 
 class SIMUL_EXPORT Leaf {
@@ -77,6 +78,8 @@ class SIMUL_EXPORT Leaf {
   /// task will wait: an await_suspend that gives false or throws must not have called it.
   void suspend() noexcept;
 
+  /// Has a co_await begun?
+  [[nodiscard]] bool was_awaited() const noexcept { return task_ != nullptr; }
   /// Is the task's scope cancelled now? For leaves whose wake-up is no result yet.
   [[nodiscard]] bool scope_cancelled() const noexcept;
   /// In on_wake: ends the wait as cancelled.

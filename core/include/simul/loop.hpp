@@ -132,6 +132,8 @@ class SIMUL_EXPORT Loop {
   void run_observed(std::size_t steps);
   void run_turn(std::size_t steps);
   void wait_for_work();
+  void poll();
+  void poll_bare();
   void wait_in_virtual_time();
   void run_while(const std::function<bool()>& wanted);
   void run_task(detail::TaskBase& main);
@@ -150,6 +152,7 @@ class SIMUL_EXPORT Loop {
   std::size_t unpolled_steps_ = 0;
   detail::Callback* waiting_callbacks_ = nullptr;
   std::uint64_t turn_ = 0;  // its number
+  bool deadlock_told_ = false;
   bool stopping_ = false;
   bool ending_ = false;  // no callback is taken any more
   const bool picks_;     // does the environment choose who goes first?

@@ -27,7 +27,10 @@ class [[nodiscard]] SIMUL_EXPORT Sleep final : public Leaf, private detail::Time
   void await_suspend(std::coroutine_handle<>);
   void await_resume() const { throw_if_cancelled(); }
   [[nodiscard]] const char* waits_for() const noexcept override { return "sleep"; }
-  [[nodiscard]] WaitDetail wait_detail() const noexcept override { return {.until = deadline()}; }
+  [[nodiscard]] WaitDetail wait_detail() const noexcept override {
+    return {.until = deadline(),
+            .from_any_thread = deadline() == kNever};  // one who will be cancelled
+  }
   [[nodiscard]] bool only_yields() const noexcept override { return wait_ <= Duration::zero(); }
 
  private:

@@ -225,6 +225,11 @@ class SIMUL_EXPORT Stream {
   bool broken_ = false;
 };
 
+namespace detail {
+/// A send that was made and never awaited has sent nothing, which is a mistake.
+SIMUL_EXPORT void report_unawaited_send(const Stream& stream) noexcept;
+}  // namespace detail
+
 /// An attempt that is repeated until it gives something: the common part of the awaiters. `Self` has
 /// `bool attempt()`, which settles one, and may have `on_cut_off()`.
 template <typename Self, StreamOp kOperation>
@@ -238,7 +243,13 @@ class SIMUL_EXPORT StreamLeaf : public Leaf {
   }
 
  protected:
-  ~StreamLeaf() = default;
+  ~StreamLeaf() {
+    if constexpr (kOperation == StreamOp::send) {
+      if (!was_awaited()) [[unlikely]] {
+        detail::report_unawaited_send(stream_);
+      }
+    }
+  }
 
   /// Takes note of an attempt, and counts into `counter`. True: done, with error_ set or not.
   bool settle(IoResult result, std::uint64_t& counter) noexcept;

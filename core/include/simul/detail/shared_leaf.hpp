@@ -26,6 +26,9 @@ class SIMUL_EXPORT SharedLeaf : public Leaf, private Ready {
     return false;
   }
   bool await_suspend(std::coroutine_handle<>) noexcept;
+  [[nodiscard]] WaitDetail wait_detail() const noexcept override {
+    return {.from_any_thread = true};
+  }
 
  protected:
   explicit SharedLeaf(std::mutex& mutex) noexcept : mutex_(mutex) {}
