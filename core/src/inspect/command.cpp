@@ -33,7 +33,6 @@ constexpr std::size_t kMostTasks = 20'000;
 constexpr std::size_t kUsualTasks = 1'000;
 
 double seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
-double milliseconds(Duration time) { return 1e3 * seconds(time); }
 
 std::string contents(const char* path) {
   std::ifstream file(path, std::ios::binary);
@@ -130,7 +129,7 @@ class AskAll : public InspectCommand {
       if (const LoopInquiry::Answer* answer = asked.answer()) {
         json.field("tasks", answer->task_count);
         json.field("turns", glimpse.turn / 2);
-        json.field("pause_ms", milliseconds(answer->longest_pause));
+        json.field("pause_ns", answer->longest_pause.count());
       } else {
         append_silence(json, glimpse, std::ranges::find(now, glimpse) != now.end());
       }
@@ -231,8 +230,8 @@ class ChooseTasks : public AskAll {
   struct Candidate {
     const TaskSketch* sketch;
     std::size_t loop;  // its index in the round
-    std::optional<double> wake_ups_per_second;
-    std::optional<double> busy;
+    std::optional<double> wake_ups_per_second{};
+    std::optional<double> busy{};
   };
 
   ChooseTasks(ClientMemory& memory, const InspectedProgram& program)
@@ -245,16 +244,23 @@ class ChooseTasks : public AskAll {
 
   /// Fills candidates() with all tasks.
   void consider_all() {
-    std::unordered_map<std::uintptr_t, ClientMemory::Counts> counts;
     for (std::size_t i = 0; i < round().loops().size(); ++i) {
       if (const LoopInquiry::Answer* answer = round().loops()[i].answer()) {
         for (const TaskSketch& sketch : answer->sketches) {
-          candidates_.push_back(
-              {.sketch = &sketch, .loop = i, .wake_ups_per_second = {}, .busy = {}});
-          rate(candidates_.back());
-          counts.emplace(sketch.id, ClientMemory::Counts{sketch.wake_ups, sketch.busy});
+          candidates_.push_back({.sketch = &sketch, .loop = i});
         }
       }
+    }
+  }
+
+  /// Says of each what it has done since the client's last answer, and remembers what to say next time.
+  void rate_candidates() {
+    std::unordered_map<std::uintptr_t, ClientMemory::Counts> counts;
+    counts.reserve(candidates_.size());
+    for (Candidate& candidate : candidates_) {
+      rate(candidate);
+      counts.emplace(candidate.sketch->id,
+                     ClientMemory::Counts{candidate.sketch->wake_ups, candidate.sketch->busy});
     }
     memory().tasks = std::move(counts);
     memory().at = begin();
@@ -359,6 +365,7 @@ class TasksCommand final : public ChooseTasks {
  private:
   void choose() override {
     consider_all();
+    rate_candidates();
     count_ = candidates().size();
     std::erase_if(candidates(),
                   [&](const Candidate& candidate) { return !matches(*candidate.sketch); });

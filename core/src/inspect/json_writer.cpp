@@ -67,6 +67,8 @@ void JsonWriter::append_string(std::string_view text) {
     if (byte == '"' || byte == '\\') {
       text_ += '\\';
       text_ += text.front();
+    } else if (byte == '\n') {
+      text_ += "\\n";
     } else if (byte < 0x20) {
       text_ += "\\u00";
       text_ += kHex[byte >> 4];
