@@ -1,5 +1,5 @@
 # What `cmake --install` puts where: the binary, libsimul.so, its headers, find_package(simul), simul.pc.
-# `--component runtime` leaves out what only developers need.
+# `--component runtime` leaves out what only developers need; so it does with the lessons (SimulExamples.cmake).
 set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME development)
 include(CMakePackageConfigHelpers)
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/simul")

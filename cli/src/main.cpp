@@ -13,6 +13,7 @@
 #include "inspect/ps_command.hpp"
 #include "inspect/pstree_command.hpp"
 #include "inspect/top_command.hpp"
+#include "lesson_command.hpp"
 #include "load_command.hpp"
 #include "serve_command.hpp"
 
@@ -34,6 +35,7 @@ int run(int argc, char** argv) {
   PsCommand ps(app);
   PstreeCommand pstree(app);
   TopCommand top(app);
+  LessonCommand lesson(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -57,7 +59,10 @@ int run(int argc, char** argv) {
   if (app.got_subcommand("top")) {
     return top.run();
   }
-  return load.run();
+  if (app.got_subcommand("load")) {
+    return load.run();
+  }
+  return lesson.run();
 }
 
 /// A parent may have closed them; then a socket would get their numbers, and the log's bytes.

@@ -12,12 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include <simul/config/suggest.hpp>
 #include <simul/quote.hpp>
 
 #include "report.hpp"
 #include "section_reader.hpp"
 #include "source.hpp"
-#include "suggest.hpp"
 #include "tables.hpp"
 #include "tls_reader.hpp"
 #include "yaml_reader.hpp"
@@ -61,7 +61,8 @@ class SettingsReader {
     const OptionValues& values = section.values();
     return {.threads = get_count(values, "threads"),
             .max_connections = get_count(values, "max_connections").value(),
-            .shutdown_timeout = values.get_duration("shutdown_timeout")};
+            .shutdown_timeout = values.get_duration("shutdown_timeout"),
+            .stall_threshold = values.get_duration("stall_threshold")};
   }
 
   LogSettings read_log(const Node& node) {

@@ -5,9 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include <simul/config/suggest.hpp>
 #include <simul/quote.hpp>
-
-#include "suggest.hpp"
 
 namespace simul::config {
 namespace {

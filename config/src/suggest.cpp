@@ -1,4 +1,4 @@
-#include "suggest.hpp"
+#include <simul/config/suggest.hpp>
 
 #include <algorithm>
 #include <cstddef>

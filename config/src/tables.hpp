@@ -48,6 +48,13 @@ inline constexpr OptionSpec kServerKeys[] = {
      .help = "time for connections to end by themselves before a stop ends them",
      .minimum = "0s",
      .maximum = "1d"},
+    {.name = "stall_threshold",
+     .type = OptionType::duration,
+     .default_value = "100ms",
+     .help = "a handler that holds up its event loop for longer is reported, with what it does; 0 "
+             "is never",
+     .minimum = "0s",
+     .maximum = "1h"},
 };
 
 // In the order of the enums in settings.hpp.

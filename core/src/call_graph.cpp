@@ -8,12 +8,14 @@
 #include <string_view>
 
 #include <simul/loop.hpp>
+#include <simul/sleep.hpp>
 #include <simul/task_group.hpp>
 
 #include "coarse_time.hpp"
 #include "function_label.hpp"
 #include "inspect/task_sketch.hpp"
 #include "loop_access.hpp"
+#include "task_walk.hpp"
 
 namespace simul {
 namespace detail {
@@ -182,7 +184,7 @@ std::string activity_of(const TaskInfo& task) {
     case TaskActivity::ready:
       return "ready";
     case TaskActivity::waiting:
-      return task.waits_for;
+      return "waits for " + task.waits_for;
   }
 }
 
@@ -244,6 +246,20 @@ std::vector<TaskInfo> task_infos(const Loop& loop) {
     infos.push_back(TaskAccess::state(task).info());
   }
   return infos;
+}
+
+Coro<> visit_tasks(std::function<void(const TaskInfo&)> visit) {
+  constexpr std::size_t kAtOnce = 32;
+  detail::TaskWalk walk(Loop::current());
+  std::vector<TaskInfo> infos;
+  for (bool more = true; more;) {
+    more = walk.go_on(kAtOnce, [&](const TaskBase& task) { infos.push_back(task.info()); });
+    for (const TaskInfo& info : infos) {
+      visit(info);
+    }
+    infos.clear();
+    co_await yield_now();
+  }
 }
 
 CallGraph call_graph(const AnyTask& task) {

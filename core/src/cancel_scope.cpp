@@ -1,6 +1,7 @@
 #include <simul/cancel_scope.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cassert>
 #include <chrono>
 
@@ -71,7 +72,9 @@ void CancelScope::move_marks_out() noexcept {
 
 CancelScope::Extras& CancelScope::extras() {
   if (!extras_) {
-    extras_ = std::make_unique<Extras>();
+    auto extras = std::make_unique<Extras>();
+    std::atomic_signal_fence(std::memory_order_release);
+    extras_ = std::move(extras);
   }
   return *extras_;
 }

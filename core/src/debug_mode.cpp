@@ -7,8 +7,8 @@ namespace simul::detail {
 
 bool debug_mode() noexcept {
   static const bool on = [] {
-    const char* value = std::getenv("SIMUL_DEBUG");
-    return value != nullptr && *value != '\0' && std::string_view(value) != "0";
+    const char* const value = std::getenv("SIMUL_DEBUG");
+    return value != nullptr && std::string_view(value) != "" && std::string_view(value) != "0";
   }();
   return on;
 }

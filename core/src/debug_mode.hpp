@@ -1,9 +1,10 @@
-// SIMUL_DEBUG=1: look for mistakes that cost time to find: see docs/runtime/watching.md.
+// Debug mode: SIMUL_DEBUG=1 in the environment turns on what is too dear for production: coroutines remember
+// where they were made, and a watchdog starts with the first loop.
 #pragma once
 
 namespace simul::detail {
 
-/// Is the environment variable SIMUL_DEBUG set, and neither empty nor 0? Read once.
+/// Looked up once per process. Thread: any.
 [[nodiscard]] bool debug_mode() noexcept;
 
 }  // namespace simul::detail

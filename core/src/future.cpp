@@ -21,7 +21,7 @@ void FutureBase::require_pending() const {
 
 void FutureBase::require_result() const {
   if (state_ == TaskState::pending) {
-    throw InvalidState("result is not set");
+    throw InvalidState("Result is not set");
   }
   if (state_ == TaskState::cancelled) {
     throw TaskCancelled("cancelled: " + reason_);

@@ -13,8 +13,10 @@
 #include "inspect/inspector_thread.hpp"
 #include "loop_access.hpp"
 #include "reactor.hpp"
+#include "running_loops.hpp"
 #include "step_observer.hpp"
 #include "timer_wheel.hpp"
+#include "watchdog_thread.hpp"
 
 namespace simul {
 namespace {
@@ -117,7 +119,7 @@ void Loop::join_jobs() {
 
 void Loop::run_queue() noexcept {
   while (!ready_.empty()) {
-    ready_.pop().run_ready();
+    run_first();
   }
 }
 
@@ -126,8 +128,11 @@ Loop* Loop::current_or_null() noexcept { return t_current; }
 
 void Loop::turn() {
   now_ = kStale;
-  ++turn_;
+  const std::uint64_t turn = turn_.load(std::memory_order_relaxed);
+  turn_.store(turn + 1, std::memory_order_relaxed);
   wait_for_work();
+  turn_.store(turn + 2, std::memory_order_relaxed);
+  detail::RunningLoops::tell_of_work();
   unpolled_steps_ += ready_.size();
   run_ready(ready_.size());
 }
@@ -142,7 +147,7 @@ void Loop::run_ready(std::size_t steps) {
     if (picks_) [[unlikely]] {
       ready_.bring_forward(environment_.pick(standing));
     }
-    ready_.pop().run_ready();
+    run_first();
   }
 }
 
@@ -152,7 +157,9 @@ void Loop::run_observed(std::size_t steps) {
     if (picks_) {
       ready_.bring_forward(environment_.pick(standing));
     }
-    ready_.pop().run_observed(*observer_);
+    detail::Ready& step = ready_.pop();
+    step_.store(&step, std::memory_order_relaxed);
+    step.run_observed(*observer_);
   }
   if (!observer_->is_needed()) {
     observer_.reset();
@@ -170,6 +177,12 @@ void detail::LoopAccess::count_time(Loop& loop, StepObserver::Asker asker, bool 
   if (loop.observer_ != nullptr) {
     loop.observer_->count_time(asker, on);
   }
+}
+
+void Loop::run_first() {
+  detail::Ready& step = ready_.pop();
+  step_.store(&step, std::memory_order_relaxed);
+  step.run_ready();
 }
 
 /// A turn, or the beginning of one, of a loop that shares its thread and its time with others: it
@@ -214,7 +227,11 @@ void Loop::poll_bare() {
   }
   if (deadlock != detail::Deadlock::none) {
     deadlock_told_ = true;
-    log(LogLevel::warning, detail::describe_deadlock(*this, deadlock));
+    std::string text = detail::describe_deadlock(*this, deadlock);
+    if (text != deadlock_) {  // what woke it meanwhile may only have been an inspector
+      log(LogLevel::warning, text);
+      deadlock_ = std::move(text);
+    }
   }
   reactor_->poll(true);
   deadlock_told_ = deadlock_told_ && ready_.empty();
@@ -243,7 +260,9 @@ void Loop::wait_in_virtual_time() {
 
 void Loop::run_while(const std::function<bool()>& wanted) {
   detail::inspect_if_asked();
+  detail::watch_in_debug_mode();
   const Running running(*this);
+  const detail::RunningLoops::Entry entry(*this);
   while (wanted()) {
     turn();
   }

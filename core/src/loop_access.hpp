@@ -30,7 +30,13 @@ struct LoopAccess {
   static StepObserver* observer(const Loop& loop) noexcept { return loop.observer_.get(); }
   static void observe(Loop& loop, std::unique_ptr<StepObserver> observer) noexcept;
   static bool ending(const Loop& loop) noexcept { return loop.ending_; }
-  static std::uint64_t turn(const Loop& loop) noexcept { return loop.turn_; }
+  static std::uint64_t turn(const Loop& loop) noexcept {
+    return loop.turn_.load(std::memory_order_relaxed);
+  }
+  /// A turn steps each entry once: together with the turn this identifies a step. Thread: any.
+  static const Ready* step(const Loop& loop) noexcept {
+    return loop.step_.load(std::memory_order_relaxed);
+  }
   static TaskGroup& root(Loop& loop) noexcept { return *loop.root_; }
 
   // For those who step several loops on one thread:

@@ -155,7 +155,8 @@ void TaskBase::keep_label() {
 }
 
 void TaskBase::finish() noexcept {
-  handle_of(*resume_).destroy();
+  // Without the frame the chain of coroutines is gone, and the watchdog may look at any moment.
+  handle_of(*std::exchange(resume_, nullptr)).destroy();
   TaskState state = TaskState::done;
   if (exception()) {
     state = TaskState::failed;
@@ -175,6 +176,7 @@ void TaskBase::finish() noexcept {
   }
   state_.store(state, std::memory_order_release);
   waiters_.tell_all();
+  LoopAccess::current_task(*loop_) = nullptr;  // it may end here
   drop_reference();
 }
 
@@ -200,6 +202,22 @@ void TaskBase::throw_if_cancelled() const {
 void TaskBase::report_failure() const noexcept {
   const std::string who = name().empty() ? "a task" : "task '" + std::string(name()) + "'";
   log(LogLevel::error, who + " failed and nobody waits for it: " + describe(exception()));
+}
+
+std::size_t TaskBase::await_sites(std::span<std::source_location> sites) const noexcept {
+  std::size_t count = 0;
+  for (const PromiseBase* promise = resume_; promise != nullptr && count < sites.size();
+       promise = promise->caller) {
+    sites[count++] = promise->site;
+  }
+  return count;
+}
+
+void TaskBase::set_name(std::string name) {
+  auto& published = scope_.extras().task_name;
+  auto text = std::make_unique<const std::string>(std::move(name));
+  std::atomic_signal_fence(std::memory_order_release);
+  published.swap(text);  // before the old one is freed
 }
 
 // --- awaiting a task ---------------------------------------------------------------------------

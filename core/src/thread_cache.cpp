@@ -7,6 +7,9 @@
 
 #include <simul/detail/frame_pool.hpp>
 
+#include "creation_sites.hpp"
+#include "debug_mode.hpp"
+
 namespace simul::detail {
 namespace {
 
@@ -33,8 +36,8 @@ struct Owner {
 };
 
 [[gnu::noinline, gnu::cold]] ThreadCache* make_cache() noexcept {
-  if (t_ended) {
-    return nullptr;  // frames freed by other thread-local destructors
+  if (t_ended || debug_mode()) {
+    return nullptr;  // freed by other thread-local destructors; or each block is to be remembered
   }
   thread_local Owner owner;
   t_cache = new (std::nothrow) ThreadCache;
@@ -51,6 +54,9 @@ bool pooled(std::size_t size) noexcept {
 [[gnu::noinline]] void* allocate_outside(std::size_t size) {
   // A block of a pooled size is rounded: any thread may pool it later.
   if (void* block = std::malloc(ThreadCache::class_size(size))) {
+    if (debug_mode()) {
+      remember_creation(block);
+    }
     return block;
   }
   throw std::bad_alloc();
@@ -59,6 +65,9 @@ bool pooled(std::size_t size) noexcept {
 [[gnu::noinline]] void free_outside(void* block, std::size_t size) noexcept {
   ThreadCache* cache = pooled(size) ? ThreadCache::get() : nullptr;
   if (cache == nullptr || !cache->keep_frame(block, size)) {
+    if (debug_mode()) {
+      forget_creation(block);
+    }
     std::free(block);
   }
 }

@@ -19,7 +19,7 @@ class ThreadCache {
   static constexpr std::size_t kFrameBytes = std::size_t{1} << 20;
   static constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
 
-  /// The calling thread's; null after it was destroyed at the thread's end.
+  /// The calling thread's; null after it was destroyed at the thread's end, and in debug mode.
   static ThreadCache* get() noexcept;
 
   ~ThreadCache();

@@ -1,13 +1,15 @@
-// Awaiting a coroutine does not cede control; awaiting a task does.
+// Awaiting a coroutine does not cede control; awaiting a task does
 //
-// main() spawns a task for coro_b(), then awaits coro_a() three times: first as a plain coroutine, so
-// that coro_b() has to wait; then each time in a task of its own, so that coro_b() gets its turn.
+// From "A Conceptual Overview of asyncio", part 1, "await". program() spawns a task for coro_b(), then
+// awaits coro_a() three times: first as a plain coroutine, so that coro_b() has to wait; then each time in
+// a task of its own, so that coro_b() gets its turn. Both orders are those of the document.
 #include <cstdio>
 
 #include <simul/simul.hpp>
 
 using namespace simul;
 
+// [coroutines]
 Coro<> coro_a() {
   std::puts("I am coro_a(). Hi!");
   co_return;
@@ -25,7 +27,9 @@ Coro<> await_coroutines() {
   }
   co_await task_b;
 }
+// [/coroutines]
 
+// [tasks]
 Coro<> await_tasks() {
   Task<> task_b = spawn(coro_b());
   for (int repeat = 0; repeat < 3; ++repeat) {
@@ -33,6 +37,7 @@ Coro<> await_tasks() {
   }
   co_await task_b;
 }
+// [/tasks]
 
 int main() {
   std::puts("co_await coro_a():");

@@ -30,7 +30,7 @@ TEST_CASE("an error is shown with its line, a caret, what is allowed and what wa
         "simul.yaml:2:3: error: unknown key 'treads' in server\n"
         "    2 |   treads: 4\n"
         "      |   ^\n"
-        "      = allowed: threads, max_connections, shutdown_timeout\n"
+        "      = allowed: threads, max_connections, shutdown_timeout, stall_threshold\n"
         "      = did you mean 'threads'?\n");
 }
 
@@ -45,7 +45,7 @@ TEST_CASE("the caret stands under the error behind tabs, umlauts and wide charac
         "simul.yaml:1:22: error: unknown key 'ü日本' in server\n"
         "    1 | server: {threads:   4, \"ü日本\": 5}\n"
         "      |                        ^\n"
-        "      = allowed: threads, max_connections, shutdown_timeout\n");
+        "      = allowed: threads, max_connections, shutdown_timeout, stall_threshold\n");
   CHECK(errors("log: {\"日\": 1, x: 2}\n" + std::string(kEcho))[1].column == 15);
   CHECK(errors("log: {\"日\": 1, x: 2}\n" + std::string(kEcho))[1].caret == 15);
   // A combining accent takes no cell, but it is a character.

@@ -46,6 +46,7 @@ TEST_CASE("the default configuration says what the defaults are") {
   CHECK(written.server.threads == defaults.server.threads);
   CHECK(written.server.max_connections == defaults.server.max_connections);
   CHECK(written.server.shutdown_timeout == defaults.server.shutdown_timeout);
+  CHECK(written.server.stall_threshold == defaults.server.stall_threshold);
   CHECK(written.listeners[0].idle_timeout == defaults.listeners[0].idle_timeout);
   CHECK(written.log.level == defaults.log.level);
   CHECK(written.log.format == defaults.log.format);
@@ -56,6 +57,7 @@ TEST_CASE("what isn't in the file is at its default") {
   CHECK_FALSE(settings.server.threads.has_value());
   CHECK(settings.server.max_connections == 10'000);
   CHECK(settings.server.shutdown_timeout == 30s);
+  CHECK(settings.server.stall_threshold == 100ms);
   CHECK(settings.log.level == LogLevel::info);
   CHECK(settings.log.format == LogFormat::text);
   REQUIRE(settings.listeners.size() == 1);
@@ -72,6 +74,7 @@ server:
   threads: 4
   max_connections: 100000
   shutdown_timeout: 1m30s
+  stall_threshold: 0
 listeners:
   - name: web-1_a
     address: "[::1]:8080"
@@ -94,6 +97,7 @@ log: {level: warning, format: json}
   CHECK(settings.server.threads == 4);
   CHECK(settings.server.max_connections == 100'000);
   CHECK(settings.server.shutdown_timeout == 90s);
+  CHECK(settings.server.stall_threshold == 0s);
   CHECK(settings.log.level == LogLevel::warning);
   CHECK(settings.log.format == LogFormat::json);
   REQUIRE(settings.listeners.size() == 1);

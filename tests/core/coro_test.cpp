@@ -74,6 +74,15 @@ TEST_SUITE("coro") {
     });
   }
 
+  TEST_CASE("a coroutine is printed with the name of its function until it is started") {
+    run_virtual([]() -> Coro<> {
+      Coro<int> coro = triple(1);
+      CHECK(to_string(coro).starts_with("<coroutine object triple at 0x"));
+      co_await coro;
+      CHECK(to_string(coro) == "<coroutine object, started>");
+    });
+  }
+
   TEST_CASE("a coroutine that is dropped unstarted destroys its arguments") {
     int alive = 0;
     {

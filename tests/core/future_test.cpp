@@ -99,7 +99,7 @@ TEST_SUITE("future") {
     run_virtual([]() -> Coro<> {
       Promise<int> promise;
       Future<int> future = promise.future();
-      CHECK_THROWS_WITH_AS(future.result(), "result is not set", InvalidState);
+      CHECK_THROWS_WITH_AS(future.result(), "Result is not set", InvalidState);
       CHECK_THROWS_AS((void)future.exception(), InvalidState);
       promise.set_value(1);
       CHECK_THROWS_WITH_AS(promise.set_value(2), "invalid state: the future has its result already",

@@ -10,24 +10,6 @@ import unittest
 
 EXAMPLES = pathlib.Path(os.environ["SIMUL_BUILD_DIR"], "examples")
 
-HI = "I am coro_a(). Hi!\n"
-HOG = "I am coro_b(). I sure hope no one hogs the event-loop...\n"
-
-
-def output_of(name: str) -> str:
-    return subprocess.run([EXAMPLES / name], check=True, capture_output=True, text=True,
-                          timeout=30).stdout
-
-
-class Lessons(unittest.TestCase):
-    def test_awaiting_a_coroutine_does_not_cede_but_awaiting_a_task_does(self):
-        self.assertEqual(output_of("lesson_coro_a_coro_b"),
-                         "co_await coro_a():\n" + 3 * HI + HOG +
-                         "\nco_await spawn(coro_a()):\n" + HOG + 3 * HI)
-
-    def test_triple_gives_seventeen(self):
-        self.assertEqual(output_of("lesson_triple"), "17\n")
-
 
 class Embedded(unittest.TestCase):
     def test_a_program_of_ones_own_serves_a_handler(self):

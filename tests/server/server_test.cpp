@@ -1,5 +1,9 @@
 #include <simul/server/server.hpp>
 
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -29,6 +33,20 @@ class NeverStarts final : public Nothing {
   }
 };
 
+/// Holds up its loop until the server has said so; then nobody needs it any more.
+class Stalls final : public Nothing {
+ public:
+  static inline const server::testing::CapturedLog* log = nullptr;
+
+  Coro<> start(Loop&) override {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!log->has("has held up its event loop") && std::chrono::steady_clock::now() < deadline) {
+    }
+    ::kill(::getpid(), SIGTERM);
+    co_return;
+  }
+};
+
 constexpr ProtocolType kTypes[] = {
     {.spec = {.name = "nothing"},
      .make = [](const OptionValues&) -> std::unique_ptr<Protocol> {
@@ -41,6 +59,10 @@ constexpr ProtocolType kTypes[] = {
     {.spec = {.name = "never_starts"},
      .make = [](const OptionValues&) -> std::unique_ptr<Protocol> {
        return std::make_unique<NeverStarts>();
+     }},
+    {.spec = {.name = "stalls"},
+     .make = [](const OptionValues&) -> std::unique_ptr<Protocol> {
+       return std::make_unique<Stalls>();
      }},
 };
 
@@ -69,6 +91,17 @@ TEST_CASE("a protocol that can't start stops the server before it accepts") {
   Server server(settings("never_starts"), kTypes);
   CHECK_THROWS_WITH(server.run(), "listener 'test': never_starts can't start: no licence");
   CHECK_FALSE(log.has("ready"));
+}
+
+TEST_CASE("what holds up a loop is reported, and counted in the last line") {
+  const server::testing::CapturedLog log;
+  config::Settings wanted = settings("stalls");
+  wanted.server.threads = 1;
+  wanted.server.stall_threshold = std::chrono::milliseconds(10);
+  Stalls::log = &log;
+  Server(wanted, kTypes).run();
+  CHECK(log.has("stall 1: "));
+  CHECK(log.has("; 1 stalls, the longest of "));
 }
 
 TEST_CASE("a taken address names listener, address, cause and cure") {

@@ -68,6 +68,7 @@ class SIMUL_EXPORT CancelScope {
  private:
   friend class detail::TaskBase;
   friend class detail::TaskWalk;
+  friend struct detail::DebugLayout;
   friend class Loop;
   friend class TaskGroup;
   friend class ScopeEntry;
@@ -90,7 +91,7 @@ class SIMUL_EXPORT CancelScope {
   detail::TaskBase* task_ = nullptr;  // in which it is open
   struct Extras {                     // what few scopes have
     std::string reason;
-    std::string task_name;
+    std::unique_ptr<const std::string> task_name;  // replaced, never changed: see await_sites
     detail::StepTimes times;
   };
   Extras& extras();

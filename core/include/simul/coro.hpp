@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <source_location>
 #include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -35,6 +36,7 @@ namespace detail {
 
 class TaskBase;
 class PromiseBase;
+struct DebugLayout;
 
 /// The part of a task that its coroutines know: which of them is resumed next. A coroutine that is awaited
 /// begins on the stack of its caller and comes back to it if it can end at once. When some stand there
@@ -162,6 +164,8 @@ class Promise<void> final : public PromiseBase {
 /// Destroys the frame of a coroutine that was neither awaited nor spawned, which is a mistake and is
 /// reported, unless an exception on its way is why.
 SIMUL_EXPORT void drop_unstarted(PromiseBase& promise) noexcept;
+/// Null: it was started.
+SIMUL_EXPORT std::string coroutine_text(const PromiseBase* promise);
 
 /// The handle of the coroutine that owns `promise`. Every promise begins with its PromiseBase and is
 /// aligned like it, so the base's address leads to the frame, whatever the result type is.
@@ -208,6 +212,11 @@ class [[nodiscard("a coroutine that is neither awaited nor spawned never runs")]
 
   /// False once it was awaited, spawned or moved from.
   [[nodiscard]] bool startable() const noexcept { return frame_ != nullptr; }
+
+  /// For people: "<coroutine object special_fella at 0x5581c0a0>", or "<coroutine object, started>".
+  friend std::string to_string(const Coro& coro) {
+    return detail::coroutine_text(coro.frame_ ? &coro.frame_.promise() : nullptr);
+  }
 
   /// Throws std::logic_error if it was started before.
   void require_startable() const {

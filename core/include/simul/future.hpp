@@ -177,7 +177,7 @@ class Future {
   /// Done or cancelled?
   [[nodiscard]] bool done() const noexcept { return state() != TaskState::pending; }
 
-  /// As `co_await future`, but throws InvalidState ("result is not set") while it is pending.
+  /// As `co_await future`, but throws InvalidState ("Result is not set") while it is pending.
   std::add_lvalue_reference_t<T> result() const {
     state_->mark_observed();
     state_->require_result();

@@ -9,6 +9,7 @@
 // A Loop belongs to the thread that runs it. Only post() and stop() may be called from other threads.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -121,6 +122,7 @@ class SIMUL_EXPORT Loop {
 
  private:
   friend struct detail::LoopAccess;  // what the runtime itself may touch
+  friend struct detail::DebugLayout;
 
   static constexpr TimePoint kStale = TimePoint::min();
   /// While tasks are ready, so many steps may pass between two looks at the kernel's news.
@@ -130,6 +132,7 @@ class SIMUL_EXPORT Loop {
   void turn();
   void run_ready(std::size_t steps);
   void run_observed(std::size_t steps);
+  void run_first();
   void run_turn(std::size_t steps);
   void wait_for_work();
   void poll();
@@ -151,8 +154,12 @@ class SIMUL_EXPORT Loop {
   std::size_t task_count_ = 0;
   std::size_t unpolled_steps_ = 0;
   detail::Callback* waiting_callbacks_ = nullptr;
-  std::uint64_t turn_ = 0;  // its number
+  // Read by the watchdog, too, on its thread: twice the turn's number, one less while it looks for work; and
+  // what was stepped last.
+  std::atomic<std::uint64_t> turn_{0};
+  std::atomic<const detail::Ready*> step_{nullptr};
   bool deadlock_told_ = false;
+  std::string deadlock_;  // what was told last
   bool stopping_ = false;
   bool ending_ = false;  // no callback is taken any more
   const bool picks_;     // does the environment choose who goes first?

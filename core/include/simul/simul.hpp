@@ -74,3 +74,4 @@
 #include <simul/wait.hpp>
 #include <simul/watch_channel.hpp>
 #include <simul/watch_fd.hpp>
+#include <simul/watchdog.hpp>

@@ -80,6 +80,7 @@ class SIMUL_EXPORT TaskGroup {
 
  private:
   friend class detail::TaskBase;
+  friend struct detail::DebugLayout;
   friend class Loop;
   friend class GroupRunner;
 

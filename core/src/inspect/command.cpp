@@ -22,6 +22,7 @@
 #include "inspect/options.hpp"
 #include "inspect/round.hpp"
 #include "os/thread_state.hpp"
+#include "watchdog_thread.hpp"
 
 namespace simul::detail {
 namespace {
@@ -152,6 +153,9 @@ class AskAll : public InspectCommand {
 
   void append_counters(JsonWriter& json) const {
     json.key("counters").begin_object();
+    if (const std::optional<std::uint64_t> stalls = stalls_so_far()) {
+      json.field("stalls", *stalls);
+    }
     if (program_.counters) {
       for (const auto& [name, count] : program_.counters()) {
         json.field(name, count);

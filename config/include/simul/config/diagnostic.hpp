@@ -3,7 +3,7 @@
 //   simul.yaml:2:3: error: unknown key 'treads' in server
 //       2 |   treads: 4
 //         |   ^
-//         = allowed: threads, max_connections, shutdown_timeout
+//         = allowed: threads, max_connections, shutdown_timeout, stall_threshold
 //         = did you mean 'threads'?
 //
 // A diagnostic carries all it needs to be shown, the source line included, so it outlives the text

@@ -25,6 +25,7 @@ struct ServerSettings {
   std::optional<std::uint32_t> threads;  ///< none: one for each core
   std::uint32_t max_connections = 0;
   std::chrono::nanoseconds shutdown_timeout{0};
+  std::chrono::nanoseconds stall_threshold{0};  ///< zero: stalls aren't reported
 };
 
 /// A file that the configuration names. Empty: none is named.

@@ -8,6 +8,7 @@
 #include <exception>
 #include <memory>
 #include <source_location>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -70,6 +71,9 @@ class SIMUL_EXPORT TaskBase : private Ready, public Trampoline {
   [[nodiscard]] const ContextRef& context() const noexcept { return context_; }
   void set_context(ContextRef context) noexcept { context_ = std::move(context); }
 
+  /// The place where each of its coroutines awaits, or has awaited last; the innermost first. The number
+  /// of those that fit. A signal handler on the loop's thread may ask for this, and for the name.
+  std::size_t await_sites(std::span<std::source_location> sites) const noexcept;
   /// "recv at echo.cpp:12, called from session.cpp:40".
   [[nodiscard]] std::string backtrace() const;
   /// What a call graph says of it; it has not ended.
@@ -98,9 +102,11 @@ class SIMUL_EXPORT TaskBase : private Ready, public Trampoline {
   }
   [[nodiscard]] TaskState state() const noexcept { return state_.load(std::memory_order_acquire); }
   [[nodiscard]] std::string_view name() const noexcept {
-    return scope_.extras_ ? std::string_view(scope_.extras_->task_name) : std::string_view();
+    const auto* extras = scope_.extras_.get();
+    return extras != nullptr && extras->task_name ? std::string_view(*extras->task_name)
+                                                  : std::string_view();
   }
-  void set_name(std::string name) { scope_.extras().task_name = std::move(name); }
+  void set_name(std::string name);
   /// Somebody has seen its failure, so it needs no report.
   void mark_observed() noexcept { observed_.store(true, std::memory_order_relaxed); }
   /// It tidies up after somebody: a loop may end before it has, without a word. Thread: the loop's.
@@ -123,6 +129,7 @@ class SIMUL_EXPORT TaskBase : private Ready, public Trampoline {
 
  private:
   friend class simul::CancelScope;
+  friend struct DebugLayout;
   friend class simul::ScopeEntry;
   friend class TaskWalk;
 

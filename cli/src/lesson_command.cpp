@@ -1,0 +1,132 @@
+#include "lesson_command.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iomanip>
+#include <iostream>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+
+#include <CLI/CLI.hpp>
+
+#include <simul/config/suggest.hpp>
+
+#include "exit_status.hpp"
+
+namespace simul::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Lesson {
+  std::string name;
+  std::string title;
+};
+
+/// A path given from where this program lies.
+fs::path from_bin(const char* path) {
+  return (fs::read_symlink("/proc/self/exe").parent_path() / path).lexically_normal();
+}
+
+/// In the order in which they are taught.
+std::vector<Lesson> all_lessons() {
+  const fs::path index = from_bin(SIMUL_LESSONS_FROM_BIN) / "index";
+  std::ifstream file(index);
+  if (!file) {
+    throw std::runtime_error("no lessons are installed here: " + index.string() + " isn't there");
+  }
+  std::vector<Lesson> lessons;
+  Lesson lesson;
+  while (std::getline(file, lesson.name, '\t') && std::getline(file, lesson.title)) {
+    lessons.push_back(lesson);
+  }
+  return lessons;
+}
+
+void list(const std::vector<Lesson>& lessons) {
+  std::size_t width = 0;
+  for (const Lesson& lesson : lessons) {
+    width = std::max(width, lesson.name.size());
+  }
+  for (const Lesson& lesson : lessons) {
+    std::cout << std::left << std::setw(static_cast<int>(width) + 2) << lesson.name << lesson.title
+              << '\n';
+  }
+}
+
+int complain(const std::string& name, const std::vector<Lesson>& lessons) {
+  std::vector<std::string_view> names;
+  for (const Lesson& lesson : lessons) {
+    names.emplace_back(lesson.name);
+  }
+  std::cerr << "simul lesson: there is no lesson \"" << name << '"';
+  if (const std::string close = config::suggest(name, names); !close.empty()) {
+    std::cerr << "; did you mean \"" << close << "\"?";
+  }
+  std::cerr << "\n`simul lesson` lists them\n";
+  return kUsage;
+}
+
+/// What SIMUL_TRACE may be; empty: nothing is wrong with it.
+std::string is_trace(const std::string& value) {
+  const std::string mode = value.substr(0, value.find(':'));
+  return mode == "handoff" || mode == "long" || mode == "json"
+             ? ""
+             : '"' + value + "\" isn't handoff, long or json";
+}
+
+/// Returns only by throwing.
+[[noreturn]] void execute(const fs::path& program, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), program);
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) {
+    argv.push_back(argument.data());
+  }
+  argv.push_back(nullptr);
+  ::execv(program.c_str(), argv.data());
+  throw std::system_error(errno, std::generic_category(), program.string());
+}
+
+}  // namespace
+
+LessonCommand::LessonCommand(CLI::App& app)
+    : command_(app.add_subcommand("lesson", "List the lessons, or run one")) {
+  command_->add_option("name", name_, "Which one; without it they are listed");
+  command_
+      ->add_flag("--trace{handoff}", trace_,
+                 "Print how control is handed over: handoff, long or json, to a file with :FILE")
+      ->check(is_trace, "HOW");
+  command_->add_flag("--source", source_, "Print the lesson's program instead of running it");
+  command_->allow_extras();
+  command_->footer(
+      "What else follows the name goes to the lesson:  simul lesson chess --real\n"
+      "The programs are in examples/lessons.");
+}
+
+int LessonCommand::run() {
+  const std::vector<Lesson> lessons = all_lessons();
+  if (name_.empty()) {
+    list(lessons);
+    return kSuccess;
+  }
+  if (std::ranges::find(lessons, name_, &Lesson::name) == lessons.end()) {
+    return complain(name_, lessons);
+  }
+  if (source_) {
+    std::cout << std::ifstream(from_bin(SIMUL_LESSON_SOURCES_FROM_BIN) / (name_ + ".cpp")).rdbuf();
+    return kSuccess;
+  }
+  if (!trace_.empty()) {
+    ::setenv("SIMUL_TRACE", trace_.c_str(), 1);
+  }
+  execute(from_bin(SIMUL_LESSONS_FROM_BIN) / name_, command_->remaining());
+}
+
+}  // namespace simul::cli
