@@ -70,7 +70,8 @@ class TaskTree {
       text_ += fmt::format("{}{}() at {}\n", below,
                            printable(call->at("function").get<std::string>()), place_of(*call));
     }
-    text_ += fmt::format("{}{}, since {}\n", below, what_it_awaits(task),
+    const bool waits = task.at("state") == "waiting";
+    text_ += fmt::format("{}{}{}, since {}\n", below, waits ? "waits for " : "", what_it_awaits(task),
                          short_time(task.at("since_s").get<double>()));
     draw_children(id, indent);
   }
