@@ -10,6 +10,9 @@
 #include "check_command.hpp"
 #include "config_command.hpp"
 #include "exit_status.hpp"
+#include "inspect/ps_command.hpp"
+#include "inspect/pstree_command.hpp"
+#include "inspect/top_command.hpp"
 #include "lesson_command.hpp"
 #include "load_command.hpp"
 #include "serve_command.hpp"
@@ -29,6 +32,9 @@ int run(int argc, char** argv) {
   CheckCommand check(app);
   ConfigCommand config(app);
   LoadCommand load(app);
+  PsCommand ps(app);
+  PstreeCommand pstree(app);
+  TopCommand top(app);
   LessonCommand lesson(app);
   try {
     app.parse(argc, argv);
@@ -43,6 +49,15 @@ int run(int argc, char** argv) {
   }
   if (app.got_subcommand("config")) {
     return config.run();
+  }
+  if (app.got_subcommand("ps")) {
+    return ps.run();
+  }
+  if (app.got_subcommand("pstree")) {
+    return pstree.run();
+  }
+  if (app.got_subcommand("top")) {
+    return top.run();
   }
   if (app.got_subcommand("load")) {
     return load.run();

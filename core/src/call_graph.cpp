@@ -8,11 +8,14 @@
 #include <string_view>
 
 #include <simul/loop.hpp>
+#include <simul/sleep.hpp>
 #include <simul/task_group.hpp>
 
 #include "coarse_time.hpp"
 #include "function_label.hpp"
+#include "inspect/task_sketch.hpp"
 #include "loop_access.hpp"
+#include "task_walk.hpp"
 
 namespace simul {
 namespace detail {
@@ -126,6 +129,45 @@ TaskInfo TaskBase::info() const {
   return info;
 }
 
+TaskSketch TaskBase::sketch(MachineryCache& machinery) const {
+  TaskSketch sketch;
+  sketch.id = id_of(this);
+  sketch.name = name();
+  if (!queued_ && leaf_ != nullptr) {
+    sketch.activity = TaskActivity::waiting;
+    sketch.waits_for = leaf_->waits_for();
+  }
+  for (PromiseBase* promise = resume_; promise != nullptr; promise = promise->caller) {
+    sketch.frame_bytes += malloc_usable_size(handle_of(*promise).address());
+    if (!machinery.contains(promise->site)) {
+      sketch.outermost = promise->site;
+      if (sketch.innermost.line() == 0) {
+        sketch.innermost = promise->site;
+      }
+    }
+  }
+  sketch.since = since_coarse(since_, LoopAccess::last_now(*loop_));
+  sketch.wake_ups = wake_ups_;
+  sketch.busy = scope_.extras_ ? scope_.extras_->times.busy : Duration::zero();
+  return sketch;
+}
+
+bool MachineryCache::contains(const std::source_location& site) {
+  const auto [known, is_new] = known_.try_emplace(site.function_name());
+  if (is_new) {
+    known->second = is_machinery(site.function_name());
+  }
+  return known->second;
+}
+
+std::string TaskSketch::label() const {
+  if (!name.empty()) {
+    return name;
+  }
+  return outermost.line() == 0 ? std::string(TaskBase::kUnknownTask)
+                               : function_label(outermost) + "_task";
+}
+
 }  // namespace detail
 
 namespace {
@@ -204,6 +246,20 @@ std::vector<TaskInfo> task_infos(const Loop& loop) {
     infos.push_back(TaskAccess::state(task).info());
   }
   return infos;
+}
+
+Coro<> visit_tasks(std::function<void(const TaskInfo&)> visit) {
+  constexpr std::size_t kAtOnce = 32;
+  detail::TaskWalk walk(Loop::current());
+  std::vector<TaskInfo> infos;
+  for (bool more = true; more;) {
+    more = walk.go_on(kAtOnce, [&](const TaskBase& task) { infos.push_back(task.info()); });
+    for (const TaskInfo& info : infos) {
+      visit(info);
+    }
+    infos.clear();
+    co_await yield_now();
+  }
 }
 
 CallGraph call_graph(const AnyTask& task) {

@@ -32,16 +32,42 @@ void CancelScope::adopt(CancelScope& parent) noexcept {
 }
 
 void CancelScope::abandon() noexcept {
+  if (first_child_ != nullptr) [[unlikely]] {
+    move_marks_out();
+  }
+  if (link_ != nullptr) {
+    unlink();
+    task_ = nullptr;
+  }
+}
+
+void CancelScope::unlink() noexcept {
   if (link_ == nullptr) {
     return;
   }
-  assert(first_child_ == nullptr && "a scope ends after what it contains");
   *link_ = next_sibling_;
   if (next_sibling_ != nullptr) {
     next_sibling_->link_ = link_;
   }
   link_ = nullptr;
-  task_ = nullptr;
+}
+
+/// A walk that stands inside goes on behind this scope.
+void CancelScope::move_marks_out() noexcept {
+  while (CancelScope* const mark = first_child_) {
+    assert(mark->mark_ && "a scope ends after what it contains");
+    mark->unlink();
+    if (link_ == nullptr) {
+      continue;  // this is the tree's root: the walk is over
+    }
+    mark->parent_ = parent_;
+    mark->link_ = &next_sibling_;
+    mark->next_sibling_ = next_sibling_;
+    next_sibling_ = mark;
+    if (mark->next_sibling_ != nullptr) {
+      mark->next_sibling_->link_ = &mark->next_sibling_;
+    }
+  }
 }
 
 CancelScope::Extras& CancelScope::extras() {

@@ -10,6 +10,7 @@
 
 #include "callback.hpp"
 #include "deadlock.hpp"
+#include "inspect/inspector_thread.hpp"
 #include "loop_access.hpp"
 #include "reactor.hpp"
 #include "running_loops.hpp"
@@ -166,11 +167,15 @@ void Loop::run_observed(std::size_t steps) {
 }
 
 void Loop::count_time(bool on) {
-  if (observer_ == nullptr && on) {
-    observer_ = std::make_unique<detail::StepObserver>(nullptr, false);
+  detail::LoopAccess::count_time(*this, detail::StepObserver::Asker::program, on);
+}
+
+void detail::LoopAccess::count_time(Loop& loop, StepObserver::Asker asker, bool on) {
+  if (loop.observer_ == nullptr && on) {
+    loop.observer_ = std::make_unique<StepObserver>(nullptr, false);
   }
-  if (observer_ != nullptr) {
-    observer_->count_time(on);
+  if (loop.observer_ != nullptr) {
+    loop.observer_->count_time(asker, on);
   }
 }
 
@@ -216,11 +221,21 @@ void Loop::poll_bare() {
     reactor_->poll(true);
   } else if (environment_.virtual_time() || !reactor_->poll_patiently(kPatience)) {
     in_vain = true;
-    if (const auto deadlock = detail::find_deadlock(*this); deadlock != detail::Deadlock::none) {
-      log(LogLevel::warning, detail::describe_deadlock(*this, deadlock));
-    }
+    tell_of_deadlock();
   }
   deadlock_told_ = in_vain && ready_.empty();
+}
+
+void Loop::tell_of_deadlock() {
+  const detail::Deadlock deadlock = detail::find_deadlock(*this);
+  if (deadlock == detail::Deadlock::none) {
+    return;
+  }
+  std::string text = detail::describe_deadlock(*this, deadlock);
+  if (text != deadlock_) {  // what has woken it meanwhile may only have been an inspector
+    log(LogLevel::warning, text);
+    deadlock_ = std::move(text);
+  }
 }
 
 /// What the real clock's alarm does, without one: it would fire by the time of the real world.
@@ -245,6 +260,7 @@ void Loop::wait_in_virtual_time() {
 }
 
 void Loop::run_while(const std::function<bool()>& wanted) {
+  detail::inspect_if_asked();
   detail::watch_in_debug_mode();
   const Running running(*this);
   const detail::RunningLoops::Entry entry(*this);

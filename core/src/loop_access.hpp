@@ -3,6 +3,8 @@
 
 #include <simul/loop.hpp>
 
+#include "step_observer.hpp"
+
 namespace simul::detail {
 
 struct LoopAccess {
@@ -24,6 +26,7 @@ struct LoopAccess {
   static std::size_t& task_count(Loop& loop) noexcept { return loop.task_count_; }
   static Callback*& waiting_callbacks(Loop& loop) noexcept { return loop.waiting_callbacks_; }
   static TimePoint last_now(const Loop& loop) noexcept { return loop.last_now_; }
+  static void count_time(Loop& loop, StepObserver::Asker asker, bool on);
   static StepObserver* observer(const Loop& loop) noexcept { return loop.observer_.get(); }
   static void observe(Loop& loop, std::unique_ptr<StepObserver> observer) noexcept;
   static bool ending(const Loop& loop) noexcept { return loop.ending_; }

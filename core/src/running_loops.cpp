@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include <simul/export.hpp>
 
 #include "loop_access.hpp"
@@ -59,6 +61,16 @@ std::vector<RunningLoops::Glimpse> RunningLoops::look() {
   for (const Entry* entry = first_; entry != nullptr; entry = entry->next_) {
     all.push_back(glimpse(*entry));
   }
+  return all;
+}
+
+std::vector<RunningLoops::Reachable> RunningLoops::reach() {
+  std::vector<Reachable> all;
+  const std::lock_guard lock(mutex_);
+  for (const Entry* entry = first_; entry != nullptr; entry = entry->next_) {
+    all.push_back({glimpse(*entry), entry->loop_.mailbox()});
+  }
+  std::ranges::reverse(all);
   return all;
 }
 

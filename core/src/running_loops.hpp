@@ -15,10 +15,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <vector>
 
 #include <simul/clock.hpp>
+#include <simul/detail/mailbox.hpp>
 #include <simul/detail/ready.hpp>
 #include <simul/loop.hpp>
 
@@ -59,6 +61,13 @@ class RunningLoops {
     bool operator==(const Glimpse&) const noexcept = default;
   };
   [[nodiscard]] std::vector<Glimpse> look();
+  /// A loop, and the way to it, which stays when the loop has gone.
+  struct Reachable {
+    Glimpse glimpse;
+    std::shared_ptr<Mailbox> mailbox;
+  };
+  /// In the order in which they began to run.
+  [[nodiscard]] std::vector<Reachable> reach();
   /// How often somebody has looked.
   [[nodiscard]] std::uint64_t looks() const noexcept {
     return looks_.load(std::memory_order_relaxed);

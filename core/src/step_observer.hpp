@@ -2,6 +2,9 @@
 // those that poll. A loop has one only if somebody wants to know: SIMUL_TRACE, SIMUL_DEBUG, count_time().
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include <simul/clock.hpp>
@@ -18,7 +21,12 @@ class StepObserver {
   StepObserver(std::unique_ptr<Tracer> tracer, bool finds_polls) noexcept
       : tracer_(std::move(tracer)), finds_polls_(finds_polls), counts_time_(finds_polls) {}
 
-  void count_time(bool on) noexcept { counts_time_ = on || finds_polls_; }
+  /// Who wants that the time is counted: until nobody does, it is.
+  enum class Asker : std::uint8_t { program, inspector };
+  void count_time(Asker asker, bool on) noexcept {
+    asked_by_[static_cast<std::size_t>(asker)] = on;
+    counts_time_ = finds_polls_ || asked_by_[0] || asked_by_[1];
+  }
   /// Else it can go.
   [[nodiscard]] bool is_needed() const noexcept { return tracer_ || counts_time_; }
 
@@ -44,6 +52,7 @@ class StepObserver {
 
   std::unique_ptr<Tracer> tracer_;
   const bool finds_polls_;
+  std::array<bool, 2> asked_by_{};
   bool counts_time_;
   TimePoint mark_{};  // when the last step ended, by the clock of the real world
 };

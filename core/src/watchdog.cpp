@@ -1,6 +1,7 @@
 #include <simul/watchdog.hpp>
 
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -17,6 +18,7 @@ struct Post {
   bool taken = false;
   bool debug_mode_done = false;
   std::unique_ptr<WatchdogThread> automatic;
+  const WatchdogThread* current = nullptr;
 };
 
 Post& post() {
@@ -35,10 +37,16 @@ std::unique_ptr<WatchdogThread> take_post(Duration threshold) {
   post().automatic.reset();
   auto thread = std::make_unique<WatchdogThread>(threshold);
   post().taken = true;
+  post().current = thread.get();
   return thread;
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> stalls_so_far() {
+  const std::lock_guard lock(post().mutex);
+  return post().current != nullptr ? std::optional(post().current->stalls()) : std::nullopt;
+}
 
 void watch_in_debug_mode() {
   if (!debug_mode()) [[likely]] {
@@ -47,6 +55,7 @@ void watch_in_debug_mode() {
   const std::lock_guard lock(post().mutex);
   if (!std::exchange(post().debug_mode_done, true) && !post().taken) {
     post().automatic = std::make_unique<WatchdogThread>(WatchdogOptions().stall_threshold);
+    post().current = post().automatic.get();
   }
 }
 
@@ -56,6 +65,7 @@ Watchdog::Watchdog(WatchdogOptions options) : thread_(detail::take_post(options.
 
 Watchdog::~Watchdog() {
   const std::lock_guard lock(detail::post().mutex);
+  detail::post().current = nullptr;
   thread_.reset();
   detail::post().taken = false;
 }

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -67,5 +68,8 @@ class WatchdogThread {
 /// In debug mode the first loop that runs starts one with the default threshold, unless there is one. It goes
 /// when the program makes its own.
 void watch_in_debug_mode();
+
+/// If somebody watches.
+[[nodiscard]] std::optional<std::uint64_t> stalls_so_far();
 
 }  // namespace simul::detail

@@ -22,6 +22,7 @@
 
 #include <simul/acquire_listeners.hpp>
 #include <simul/cancel_scope.hpp>
+#include <simul/inspector.hpp>
 #include <simul/log.hpp>
 #include <simul/loop_group.hpp>
 #include <simul/signals.hpp>
@@ -36,6 +37,7 @@
 #include "shard.hpp"
 #include "start_error.hpp"
 #include "statistics.hpp"
+#include "task_log.hpp"
 
 namespace simul::server {
 namespace {
@@ -143,6 +145,7 @@ class Server::Run {
     if (const Duration threshold = server.settings_.server.stall_threshold; threshold > 0s) {
       watchdog_.emplace(WatchdogOptions{.stall_threshold = std::max<Duration>(threshold, 1ms)});
     }
+    open_inspector();
     for (std::size_t i = 0; i < loops; ++i) {
       shards_.emplace_back(loops_[i], i, loops, server.services_, limit_);
     }
@@ -160,6 +163,20 @@ class Server::Run {
   }
 
  private:
+  /// A server that can't be looked at serves all the same.
+  void open_inspector() {
+    auto counters = [this] {
+      return std::vector<std::pair<std::string, std::uint64_t>>{{"connections", limit_.current()}};
+    };
+    try {
+      inspector_.emplace(InspectorOptions{.counters = std::move(counters)});
+      log(LogLevel::info, "simul ps, pstree and top find it at " + inspector_->path());
+    } catch (const std::system_error& error) {
+      log(LogLevel::warning,
+          fmt::format("simul ps, pstree and top won't find it: {}", error.what()));
+    }
+  }
+
   /// The whole story, told on the first loop.
   Coro<> lead(SignalSet& signals) {
     co_await on_every_shard([](Shard& shard) { return shard.start(); });
@@ -169,7 +186,7 @@ class Server::Run {
     });
     log(LogLevel::info, "ready");
 
-    const int signal = co_await signal_to_stop(signals);
+    const int signal = co_await next_signal(signals);
     const Duration timeout = server_.settings_.server.shutdown_timeout;
     log(LogLevel::info,
         fmt::format("SIG{}: stopping; {} connections have {} to end, a second signal ends them now",
@@ -190,32 +207,49 @@ class Server::Run {
     }
   }
 
-  /// Reads the certificates again meanwhile, as often as it is asked to.
-  Coro<int> signal_to_stop(SignalSet& signals) {
-    auto reload = [this]() -> Coro<> {
-      co_await to_thread([this] { server_.reload_certificates(); });
-    };
-    Task<> reloading;
+  /// The next one that asks to stop. Does meanwhile what others ask for, as often as they do.
+  Coro<int> next_signal(SignalSet& signals) {
     for (;;) {
-      if (const int signal = co_await signals.next(); signal != SIGHUP) {
-        co_return signal;
-      }
-      if (reloading &&
-          !reloading.done()) {  // a file system that doesn't answer mustn't queue them up
-        log(LogLevel::warning, "SIGHUP: the certificates are still being read");
+      const int signal = co_await signals.next();
+      if (signal == SIGHUP) {
+        reload();
+      } else if (signal == SIGUSR2) {
+        dump();
       } else {
-        reloading = spawn(reload);
+        co_return signal;
       }
     }
   }
 
+  void reload() {
+    if (reloading_ &&
+        !reloading_.done()) {  // a file system that doesn't answer mustn't queue them up
+      log(LogLevel::warning, "SIGHUP: the certificates are still being read");
+      return;
+    }
+    auto read = [this]() -> Coro<> {
+      co_await to_thread([this] { server_.reload_certificates(); });
+    };
+    reloading_ = spawn(read);
+  }
+
+  void dump() {
+    if (dumping_ && !dumping_.done()) {
+      log(LogLevel::warning, "SIGUSR2: the tasks are still being written down");
+      return;
+    }
+    auto write = [this]() -> Coro<> {
+      log(LogLevel::info, "SIGUSR2: every task follows");
+      co_await on_every_shard([](Shard&) { return log_tasks(); });
+      log(LogLevel::info, "SIGUSR2: these were all tasks");
+    };
+    dumping_ = spawn(write);
+  }
+
   /// Ends the connections at the deadline or at the second signal, and the process at the next one.
   Coro<> lose_patience(SignalSet& signals, Duration timeout) {
-    auto next_signal = [&signals]() -> Coro<> {
-      while (co_await signals.next() == SIGHUP) {
-      }
-    };
-    const bool asked = co_await move_on_after(timeout, next_signal);
+    auto second_signal = [&]() -> Coro<> { co_await next_signal(signals); };
+    const bool asked = co_await move_on_after(timeout, second_signal);
     log(LogLevel::warning,
         fmt::format("{}: {} connections are ended",
                     asked ? "second signal" : "shutdown_timeout is over", limit_.current()));
@@ -223,7 +257,7 @@ class Server::Run {
       shard.end_sessions();
       co_return;
     });
-    co_await next_signal();
+    co_await next_signal(signals);
     log(LogLevel::error, fmt::format("another signal: exiting with {} connections that don't end",
                                      limit_.current()));
     std::_Exit(EXIT_FAILURE);
@@ -264,11 +298,14 @@ class Server::Run {
   ConnectionLimit limit_;
   std::deque<Shard> shards_;
   std::optional<Watchdog> watchdog_;
+  std::optional<Inspector> inspector_;
+  Task<> reloading_;
+  Task<> dumping_;
 };
 
 void Server::run() {
   // First, so that the threads of the loops inherit the blocked signals.
-  SignalSet signals({SIGTERM, SIGINT, SIGHUP});
+  SignalSet signals({SIGTERM, SIGINT, SIGHUP, SIGUSR2});
   report_certificates();
   const std::size_t loops = settings_.server.threads.value_or(usable_processors());
   log(LogLevel::info, fmt::format("threads: {}, each with an event loop", loops));

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <functional>
 #include <optional>
 #include <source_location>
 #include <string>
@@ -18,6 +19,7 @@
 
 #include <simul/any_task.hpp>
 #include <simul/clock.hpp>
+#include <simul/coro.hpp>
 #include <simul/export.hpp>
 
 namespace simul {
@@ -57,6 +59,10 @@ struct TaskInfo {
 [[nodiscard]] SIMUL_EXPORT TaskInfo task_info(const AnyTask& task);
 /// Of all tasks that have not ended. Thread: the loop's.
 [[nodiscard]] SIMUL_EXPORT std::vector<TaskInfo> task_infos(const Loop& loop);
+
+/// Calls `visit` for every task of the current loop: a few, then the others have their turn, and so on, so that
+/// thousands hold up nobody. Tasks that begin or end meanwhile are met or not. Cancel safety: safe.
+[[nodiscard]] SIMUL_EXPORT Coro<> visit_tasks(std::function<void(const TaskInfo&)> visit);
 
 /// A task and those that wait for its end, each with those that wait for theirs.
 struct CallGraph {

@@ -39,6 +39,10 @@
 
 namespace simul {
 
+namespace detail {
+class TaskWalk;
+}
+
 class SIMUL_EXPORT CancelScope {
  public:
   CancelScope(const CancelScope&) = delete;
@@ -63,6 +67,7 @@ class SIMUL_EXPORT CancelScope {
 
  private:
   friend class detail::TaskBase;
+  friend class detail::TaskWalk;
   friend struct detail::DebugLayout;
   friend class Loop;
   friend class TaskGroup;
@@ -71,6 +76,8 @@ class SIMUL_EXPORT CancelScope {
 
   void adopt(CancelScope& parent) noexcept;  // opens this scope inside `parent`
   void abandon() noexcept;                   // closes it
+  void unlink() noexcept;
+  void move_marks_out() noexcept;
   void apply() noexcept;   // the cancellation reaches this scope and what is inside
   void pierce() noexcept;  // as apply, through shields as well
   virtual void on_outer_cancelled() noexcept { apply(); }
@@ -93,6 +100,7 @@ class SIMUL_EXPORT CancelScope {
   bool cancel_called_ = false;
   bool cancelled_ = false;
   bool pierced_ = false;  // no shield inside holds any more
+  bool mark_ = false;     // no scope: how far a TaskWalk has come
 };
 
 /// A scope with a deadline that can be moved.

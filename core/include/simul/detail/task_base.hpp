@@ -33,6 +33,8 @@ enum class TaskState : std::uint8_t { pending, done, failed, cancelled };
 namespace detail {
 
 struct TaskAccess;
+struct TaskSketch;
+class MachineryCache;
 
 class TaskBase;
 /// Throws std::logic_error for none.
@@ -76,6 +78,8 @@ class SIMUL_EXPORT TaskBase : private Ready, public Trampoline {
   [[nodiscard]] std::string backtrace() const;
   /// What a call graph says of it; it has not ended.
   [[nodiscard]] TaskInfo info() const;
+  /// The little of it that is cheap.
+  [[nodiscard]] TaskSketch sketch(MachineryCache& machinery) const;
   /// The task in whose group it runs; null: the loop's own.
   [[nodiscard]] const TaskBase* parent() const noexcept;
   /// The leaf that it waits at, or null.
@@ -85,6 +89,7 @@ class SIMUL_EXPORT TaskBase : private Ready, public Trampoline {
   /// "yield at poller.cpp:12", ready or not.
   [[nodiscard]] std::string where_it_stands() const;
   [[nodiscard]] StepTimes& times() { return scope_.extras().times; }
+  static constexpr std::string_view kUnknownTask = "task";
   /// Its name, or one made of what it runs.
   [[nodiscard]] std::string label() const final;
   /// More about it, for people: whom it serves.
@@ -126,6 +131,7 @@ class SIMUL_EXPORT TaskBase : private Ready, public Trampoline {
   friend class simul::CancelScope;
   friend struct DebugLayout;
   friend class simul::ScopeEntry;
+  friend class TaskWalk;
 
   class RootScope final : public CancelScope {};
 
@@ -140,7 +146,6 @@ class SIMUL_EXPORT TaskBase : private Ready, public Trampoline {
   [[nodiscard]] TaskGroup& group() const noexcept;
   void report_failure() const noexcept;
   [[nodiscard]] std::string description_of_wait() const;
-  static constexpr std::string_view kUnknownTask = "task";
 
   bool queued_ = false;  // these stand where the Trampoline leaves room
   bool expendable_ = false;
