@@ -22,7 +22,7 @@ namespace simul {
 namespace {
 
 /// Other threads have so long to show that they know of a loop.
-constexpr Duration kPatience = std::chrono::seconds(1);
+constexpr std::chrono::milliseconds kPatience = std::chrono::seconds(1);
 
 [[gnu::tls_model("initial-exec")]] thread_local constinit Loop* t_current = nullptr;
 

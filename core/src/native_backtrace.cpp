@@ -211,7 +211,7 @@ std::vector<NativeFrame> without_loop(std::vector<NativeFrame> frames) {
   });
   frames.erase(outer == frames.begin() ? frames.end() : outer, frames.end());
   std::erase_if(frames, [](const NativeFrame& frame) {
-    const std::string_view file = file_name_of(frame.file);
+    const std::string_view file = base_name(frame.file);
     return file == "coroutine" || (file == "coro.hpp" && is_own_header(frame.file));
   });
   return frames;
