@@ -123,10 +123,9 @@ class Program:
         while promise and len(calls) < MOST_CALLERS:
             site = pointer(promise + self.at["promise_site"])
             if site:
-                function = without_parameters(text(pointer(site + 8)))
-                if not function.startswith("simul::detail::"):
-                    calls.append((function.rsplit("::", 1)[-1],
-                                  f"{text(pointer(site)).rsplit('/', 1)[-1]}:{number(site + 16)}"))
+                file, function = text(pointer(site)), without_parameters(text(pointer(site + 8)))
+                if "include/simul/" not in file and not function.startswith("simul::detail::"):
+                    calls.append((function.rsplit("::", 1)[-1], f"{file.rsplit('/', 1)[-1]}:{number(site + 16)}"))
             promise = pointer(promise + self.at["promise_caller"])
         return calls[::-1]
 
