@@ -66,7 +66,7 @@ def layout():
 
 def without_parameters(function):
     """'echo' of 'Coro<> app::echo(Connection &) [T = int]'."""
-    function = function.split(" [")[0]
+    function = function.split(" [")[0].replace("(anonymous namespace)::", "")
     end = function.rfind(")")
     if end < 0:
         return function
