@@ -71,8 +71,8 @@ class TaskTree {
                            printable(call->at("function").get<std::string>()), place_of(*call));
     }
     const bool waits = task.at("state") == "waiting";
-    text_ += fmt::format("{}{}{}, since {}\n", below, waits ? "waits for " : "", what_it_awaits(task),
-                         short_time(task.at("since_s").get<double>()));
+    text_ += fmt::format("{}{}{}, since {}\n", below, waits ? "waits for " : "",
+                         what_it_awaits(task), short_time(task.at("since_s").get<double>()));
     draw_children(id, indent);
   }
 
