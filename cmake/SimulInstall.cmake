@@ -14,6 +14,8 @@ foreach(folder IN ITEMS core protocols)
   endif()
 endforeach()
 
+# For gdb, of core files: -x simul.py
+install(FILES scripts/gdb/simul.py DESTINATION "${CMAKE_INSTALL_DATADIR}/simul/gdb" COMPONENT development)
 install(EXPORT simulTargets NAMESPACE simul:: DESTINATION "${package_dir}")
 configure_package_config_file(cmake/simulConfig.cmake.in simulConfig.cmake INSTALL_DESTINATION "${package_dir}")
 # SameMinorVersion until 1.0, like the SONAME.

@@ -62,10 +62,8 @@ void list(const std::vector<Lesson>& lessons) {
 }
 
 int complain(const std::string& name, const std::vector<Lesson>& lessons) {
-  std::vector<std::string_view> names;
-  for (const Lesson& lesson : lessons) {
-    names.emplace_back(lesson.name);
-  }
+  std::vector<std::string_view> names(lessons.size());
+  std::ranges::transform(lessons, names.begin(), &Lesson::name);
   std::cerr << "simul lesson: there is no lesson \"" << name << '"';
   if (const std::string close = config::suggest(name, names); !close.empty()) {
     std::cerr << "; did you mean \"" << close << "\"?";
@@ -85,11 +83,8 @@ std::string is_trace(const std::string& value) {
 /// Returns only by throwing.
 [[noreturn]] void execute(const fs::path& program, std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), program);
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) {
-    argv.push_back(argument.data());
-  }
-  argv.push_back(nullptr);
+  std::vector<char*> argv(arguments.size() + 1);  // a null stands at the end
+  std::ranges::transform(arguments, argv.begin(), [](std::string& text) { return text.data(); });
   ::execv(program.c_str(), argv.data());
   throw std::system_error(errno, std::generic_category(), program.string());
 }
@@ -106,7 +101,7 @@ LessonCommand::LessonCommand(CLI::App& app)
   command_->add_flag("--source", source_, "Print the lesson's program instead of running it");
   command_->allow_extras();
   command_->footer(
-      "What else follows the name goes to the lesson:  simul lesson chess --real\n"
+      "What else follows the name goes to the lesson:  simul lesson chess --serial\n"
       "The programs are in examples/lessons.");
 }
 
@@ -120,7 +115,13 @@ int LessonCommand::run() {
     return complain(name_, lessons);
   }
   if (source_) {
-    std::cout << std::ifstream(from_bin(SIMUL_LESSON_SOURCES_FROM_BIN) / (name_ + ".cpp")).rdbuf();
+    const fs::path path = from_bin(SIMUL_LESSON_SOURCES_FROM_BIN) / (name_ + ".cpp");
+    std::ifstream file(path);
+    if (!file) {
+      throw std::runtime_error("the sources aren't installed here: " + path.string() +
+                               " isn't there");
+    }
+    std::cout << file.rdbuf();
     return kSuccess;
   }
   if (!trace_.empty()) {

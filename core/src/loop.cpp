@@ -22,7 +22,7 @@ namespace simul {
 namespace {
 
 /// Other threads have so long to show that they know of a loop.
-constexpr Duration kPatience = std::chrono::seconds(1);
+constexpr std::chrono::milliseconds kPatience = std::chrono::seconds(1);
 
 [[gnu::tls_model("initial-exec")]] thread_local constinit Loop* t_current = nullptr;
 
@@ -216,25 +216,26 @@ void Loop::poll() {
 
 /// Nothing on this loop can wake it. Another thread may; else its tasks wait for each other.
 void Loop::poll_bare() {
-  detail::Deadlock deadlock =
-      deadlock_told_ ? detail::Deadlock::none : detail::find_deadlock(*this);
-  if (deadlock == detail::Deadlock::possible && !environment_.virtual_time()) {
-    reactor_->poll_until(time_after(exact_now(), kPatience));
-    if (!ready_.empty() || !reactor_->is_bare()) {
-      return;
-    }
-    deadlock = detail::find_deadlock(*this);
+  bool in_vain = deadlock_told_;
+  if (deadlock_told_ || driven_) {
+    reactor_->poll(true);
+  } else if (environment_.virtual_time() || !reactor_->poll_patiently(kPatience)) {
+    in_vain = true;
+    tell_of_deadlock();
   }
-  if (deadlock != detail::Deadlock::none) {
-    deadlock_told_ = true;
-    std::string text = detail::describe_deadlock(*this, deadlock);
-    if (text != deadlock_) {  // what woke it meanwhile may only have been an inspector
-      log(LogLevel::warning, text);
-      deadlock_ = std::move(text);
-    }
+  deadlock_told_ = in_vain && ready_.empty();
+}
+
+void Loop::tell_of_deadlock() {
+  const detail::Deadlock deadlock = detail::find_deadlock(*this);
+  if (deadlock == detail::Deadlock::none) {
+    return;
   }
-  reactor_->poll(true);
-  deadlock_told_ = deadlock_told_ && ready_.empty();
+  std::string text = detail::describe_deadlock(*this, deadlock);
+  if (text != deadlock_) {  // what has woken it meanwhile may only have been an inspector
+    log(LogLevel::warning, text);
+    deadlock_ = std::move(text);
+  }
 }
 
 /// What the real clock's alarm does, without one: it would fire by the time of the real world.
@@ -282,7 +283,9 @@ void Loop::run_forever() {
   if (observer_ != nullptr) {
     observer_->loop_runs();
   }
+  driven_ = true;
   run_while([this] { return !std::exchange(stopping_, false); });
+  driven_ = false;
 }
 
 void Loop::stop() {

@@ -135,13 +135,13 @@ class DebugInformation {
     }
     const std::size_t before = frames.size();
     ::backtrace_pcinfo(state_, pc, add_line, ignore, &frames);
-    if (frames.size() > before && !frames.back().function.empty()) {
-      return true;
-    }
+    // What isn't inlined has a symbol, which is better than the bare name that debug information may hold.
     std::string symbol;
     ::backtrace_syminfo(state_, pc, set_symbol, ignore, &symbol);
     if (frames.size() > before) {
-      frames.back().function = std::move(symbol);
+      if (frames.back().function.empty() || symbol.contains('(')) {
+        frames.back().function = std::move(symbol);
+      }
     } else if (!symbol.empty()) {
       frames.push_back({.function = std::move(symbol), .file = {}});
     }
@@ -198,19 +198,21 @@ std::vector<NativeFrame> frames_of(std::span<const ProgramCounter> pcs) {
 }
 
 std::vector<NativeFrame> without_loop(std::vector<NativeFrame> frames) {
-  static constexpr std::array<std::string_view, 5> kMachinery = {
-      "simul::detail::TaskBase::resume_until_suspended(", "simul::detail::TaskBase::run_ready(",
-      "simul::detail::Callback::run_ready(", "simul::detail::Mailbox::Posted::run_ready(",
+  static constexpr std::array<std::string_view, 6> kMachinery = {
+      "simul::detail::TaskBase::resume_until_suspended(",
+      "resume_until_suspended",  // if it was inlined
+      "simul::detail::TaskBase::run_ready(",
+      "simul::detail::Callback::run_ready(",
+      "simul::detail::Mailbox::Posted::run_ready(",
       "simul::Loop::run_ready("};
   const auto outer = std::ranges::find_if(frames, [](const NativeFrame& frame) {
     return std::ranges::any_of(
-        kMachinery, [&](std::string_view prefix) { return frame.function.starts_with(prefix); });
+        kMachinery, [&](std::string_view name) { return frame.function.starts_with(name); });
   });
   frames.erase(outer == frames.begin() ? frames.end() : outer, frames.end());
   std::erase_if(frames, [](const NativeFrame& frame) {
-    return frame.function.starts_with("std::__n4861::coroutine_handle<") ||
-           frame.function.starts_with("simul::detail::Trampoline::run_nested(") ||
-           frame.function.starts_with("simul::detail::CoroAwaiter<");
+    const std::string_view file = base_name(frame.file);
+    return file == "coroutine" || (file == "coro.hpp" && is_own_header(frame.file));
   });
   return frames;
 }

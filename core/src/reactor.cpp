@@ -3,6 +3,7 @@
 #include <cassert>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include "loop_access.hpp"
 #include "timer_wheel.hpp"
@@ -41,11 +42,14 @@ Reactor::Reactor(Loop& loop, TimerWheel& timers, bool virtual_time)
                         self.timers_.advance(self.loop_.exact_now());
                       }),
         "uv_poll_start");
+  patience_.data = this;
+  check(uv_timer_init(&uv_, &patience_), "uv_timer_init");
 }
 
 Reactor::~Reactor() {
   uv_close(handle(async_), nullptr);
   uv_close(handle(alarm_watch_), nullptr);
+  uv_close(handle(patience_), nullptr);
   FdWatch::orphan_all(uv_);
   uv_run(&uv_, UV_RUN_DEFAULT);
   [[maybe_unused]] const int status = uv_loop_close(&uv_);
@@ -60,11 +64,25 @@ void Reactor::poll(bool block) {
   uv_run(&uv_, block ? UV_RUN_ONCE : UV_RUN_NOWAIT);
 }
 
-void Reactor::poll_until(TimePoint time) {
-  alarm_at_ = time;
-  alarm_.set(time);
-  uv_run(&uv_, UV_RUN_ONCE);
-  set_alarm();
+bool Reactor::poll_patiently(std::chrono::milliseconds patience) {
+  bool from_its_start = false;
+  for (;;) {
+    if (uv_is_active(handle(patience_)) == 0) {
+      uv_update_time(&uv_);
+      uv_timer_start(
+          &patience_,
+          [](uv_timer_t* timer) { static_cast<Reactor*>(timer->data)->patience_is_over_ = true; },
+          static_cast<std::uint64_t>(patience.count()), 0);
+      from_its_start = true;
+    }
+    uv_run(&uv_, UV_RUN_ONCE);
+    if (!std::exchange(patience_is_over_, false) || !LoopAccess::ready(loop_).empty()) {
+      return true;
+    }
+    if (from_its_start) {
+      return false;
+    }
+  }
 }
 
 void Reactor::set_alarm() {

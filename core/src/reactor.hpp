@@ -2,6 +2,7 @@
 // threads. Its callbacks only ever push to the ready queue.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 
 #include <uv.h>
@@ -32,11 +33,13 @@ class Reactor {
   /// Would a poll sleep until another thread interrupts it? No timer (of virtual time it knows nothing), no
   /// descriptor, no job.
   [[nodiscard]] bool is_bare() const noexcept {
+    const unsigned own =
+        uv_is_active(reinterpret_cast<const uv_handle_t*>(&patience_)) != 0 ? 3 : 2;
     return (alarm_at_ == kNever || alarm_at_ == TimePoint::min()) && !alarm_late_ &&
-           uv_.active_handles == kOwnHandles && uv_.active_reqs.count == 0;
+           uv_.active_handles == own && uv_.active_reqs.count == 0;
   }
-  /// As poll(true), but for no longer than until `time`. The reactor is bare.
-  void poll_until(TimePoint time);
+  /// As poll(true), of a bare one. False: it has slept for `patience` and nothing has come.
+  bool poll_patiently(std::chrono::milliseconds patience);
 
   /// Makes the current or next poll return. Thread: any.
   void interrupt() noexcept { uv_async_send(&async_); }
@@ -58,7 +61,6 @@ class Reactor {
 
  private:
   void set_alarm();
-  static constexpr unsigned kOwnHandles = 2;  // async_ and alarm_watch_
 
   Loop& loop_;
   TimerWheel& timers_;
@@ -70,6 +72,8 @@ class Reactor {
   uv_loop_t uv_{};
   uv_async_t async_{};
   uv_poll_t alarm_watch_{};
+  uv_timer_t patience_{};  // runs on when a poll is over: starting it for each would be dear
+  bool patience_is_over_ = false;
   FdWatches fd_watches_;
 };
 

@@ -92,9 +92,10 @@ void RunningLoops::nap(Duration time) {
 void RunningLoops::sleep_until_work() {
   std::unique_lock lock(mutex_);
   asleep_.store(true, std::memory_order_relaxed);
-  changed_.wait(lock, [this] { return interrupted_ || !wanted_.load(std::memory_order_relaxed); });
+  changed_.wait(lock,
+                [this] { return interrupted_ || !work_wanted.load(std::memory_order_relaxed); });
   asleep_.store(false, std::memory_order_relaxed);
-  wanted_.store(false, std::memory_order_relaxed);
+  work_wanted.store(false, std::memory_order_relaxed);
   interrupted_ = false;
 }
 
@@ -107,7 +108,7 @@ void RunningLoops::interrupt() noexcept {
 void RunningLoops::wake_watchdog() noexcept {
   RunningLoops& loops = instance();
   const std::lock_guard lock(loops.mutex_);
-  wanted_.store(false, std::memory_order_relaxed);
+  work_wanted.store(false, std::memory_order_relaxed);
   loops.changed_.notify_all();
 }
 

@@ -81,7 +81,7 @@ class RunningLoops {
   /// Until the time is over; earlier if interrupt() was called.
   void nap(Duration time);
   /// From now on a loop that comes out of the kernel says so.
-  void ask_for_work() noexcept { wanted_.store(true, std::memory_order_relaxed); }
+  void ask_for_work() noexcept { work_wanted.store(true, std::memory_order_relaxed); }
   /// Until one has said so since ask_for_work(), or interrupt() is called.
   void sleep_until_work();
   /// Ends the current or the next nap or sleep. Thread: any.
@@ -91,7 +91,7 @@ class RunningLoops {
 
   /// Each turn of a loop.
   static void tell_of_work() noexcept {
-    if (wanted_.load(std::memory_order_relaxed)) [[unlikely]] {
+    if (work_wanted.load(std::memory_order_relaxed)) [[unlikely]] {
       wake_watchdog();
     }
   }
@@ -102,7 +102,7 @@ class RunningLoops {
   static void wake_watchdog() noexcept;
   static Glimpse glimpse(const Entry& entry) noexcept;
 
-  static constinit inline std::atomic<bool> wanted_{false};
+  static constinit inline std::atomic<bool> work_wanted{false};
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <cerrno>
-#include <cstring>
 #include <ctime>
 
 #include <simul/detail/task_base.hpp>
@@ -41,7 +41,7 @@ void describe_task(const TaskBase& task, StallReport& report) noexcept {
   report.in_task = true;
   const std::string_view name = task.name();
   report.name_size = std::min(name.size(), report.name.size());
-  std::memcpy(report.name.data(), name.data(), report.name_size);
+  std::copy_n(name.begin(), report.name_size, report.name.begin());
   report.await_count = task.await_sites(report.awaits);
 }
 
@@ -143,6 +143,8 @@ StallProbe::Answer StallProbe::ask(const RunningLoops::Glimpse& step) {
     }
     ::sem_wait(&mail.answered);  // it is just writing
   }
+  [[maybe_unused]] const State state = mail.state.load(std::memory_order_acquire);
+  assert(state == State::idle);
   return mail.over ? Answer::over : Answer::here;
 }
 

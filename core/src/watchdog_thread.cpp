@@ -1,13 +1,9 @@
 #include "watchdog_thread.hpp"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <utility>
 
-#include <simul/log.hpp>
-
-#include "stall_text.hpp"
+#include "os/thread_signals.hpp"
 
 namespace simul::detail {
 namespace {
@@ -34,13 +30,8 @@ WatchdogThread::WatchdogThread(Duration threshold)
       loops_(RunningLoops::instance()),
       allowed_(kMostAtOnce),
       allowed_at_(real_now()) {
-  // Signals that are meant for the process are for the program's threads.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const os::SignalsBlocked blocked;
   thread_ = std::thread([this] { watch(); });
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 WatchdogThread::~WatchdogThread() {
@@ -113,44 +104,24 @@ void WatchdogThread::begin_stall(Sighting& sighting, TimePoint now) {
     ++unwritten_;
     return;
   }
-  const Duration length = now - sighting.since;
   const pid_t thread = sighting.what.thread;
-  const Duration computed = os::processor_time(thread) - sighting.processor_time;
-  const os::ThreadState state = os::thread_state(thread);  // before the signal changes it
-  const StallProbe::Answer answer = probe_.ask(sighting.what);
-
-  const std::string prefix = "stall " + std::to_string(sighting.stall) + ": ";
-  const std::string held = " has held up its event loop for " + milliseconds(length);
-  const std::string others =
-      unwritten_ == 0 ? "" : " (" + std::to_string(unwritten_) + " before it weren't written down)";
-  unwritten_ = 0;
-  if (answer != StallProbe::Answer::here) {
-    log(LogLevel::warning, prefix + "a step" + held +
-                               (answer == StallProbe::Answer::over
-                                    ? "; it has ended before it could be looked at"
-                                    : "; no more is known, for its thread doesn't answer SIGURG: " +
-                                          cause_and_cure(state, {}, computed, length)) +
-                               others);
-    return;
+  Stall stall{.number = sighting.stall,
+              .length = now - sighting.since,
+              .computed = os::processor_time(thread) - sighting.processor_time,
+              .state = os::thread_state(thread),  // before the signal changes it
+              .unwritten = std::exchange(unwritten_, 0)};
+  stall.answer = probe_.ask(sighting.what);
+  if (stall.answer == StallProbe::Answer::here) {
+    stall.report = probe_.report();
   }
-  const StallReport& report = probe_.report();
-  const std::vector<NativeFrame> stack = without_loop(frames_of(report.stack.pcs()));
-  log(LogLevel::warning,
-      prefix + who(report) + held + ": " + cause_and_cure(state, stack, computed, length) + others);
-  if (const std::string awaits = await_chain(report); !awaits.empty()) {
-    log(LogLevel::warning, prefix + awaits);
-  }
-  for (const NativeFrame& frame : stack) {
-    log(LogLevel::warning, prefix + "  " + frame.text());
-  }
+  reporter_.begin(std::move(stall));
 }
 
 void WatchdogThread::end_stall(const Sighting& sighting, TimePoint now) {
   const Duration length = now - sighting.since;
   count_length(length);
   if (sighting.written) {
-    log(LogLevel::warning, "stall " + std::to_string(sighting.stall) + ": went on after about " +
-                               milliseconds(length));
+    reporter_.end(sighting.stall, length);
   }
 }
 

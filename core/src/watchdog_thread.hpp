@@ -15,6 +15,7 @@
 
 #include "running_loops.hpp"
 #include "stall_probe.hpp"
+#include "stall_reporter.hpp"
 
 namespace simul::detail {
 
@@ -53,6 +54,7 @@ class WatchdogThread {
   const Duration threshold_;
   RunningLoops& loops_;
   StallProbe probe_;
+  StallReporter reporter_;
   std::vector<Sighting> sightings_;  // of each loop that runs
   double allowed_ = 0;               // reports that may be written now
   TimePoint allowed_at_;

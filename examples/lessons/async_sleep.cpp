@@ -94,7 +94,7 @@ void measure(const char* name, Coro<> sleeping) {
   const auto start = SteadyClock::now();
   const std::clock_t cpu_start = std::clock();
   run(program(std::move(sleeping)));
-  std::printf("Slept: %.3f s. Wake-ups: %d. CPU time: %.1f ms.\n\n",
+  std::printf("Slept: %.3f s. Wake-ups: %d. CPU time: %.1f ms.\n",
               Seconds(SteadyClock::now() - start).count(), times_woken,
               1e3 * static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC);
 }
@@ -102,6 +102,8 @@ void measure(const char* name, Coro<> sleeping) {
 int main(int argc, char** argv) {
   const Seconds seconds(argc > 1 ? std::atof(argv[1]) : 3);
   measure("async_sleep", async_sleep(seconds));
+  std::puts("");
   measure("simpler_async_sleep", simpler_async_sleep(seconds));
+  std::puts("");
   measure("simul::sleep", real_sleep(seconds));
 }

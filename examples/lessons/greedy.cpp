@@ -31,7 +31,6 @@ double random_sample() {
 
 TimePoint now() { return Loop::current().exact_now(); }
 
-// [sums]
 double sum(long samples) {
   double total = 0;
   for (long i = 0; i < samples; ++i) {
@@ -55,6 +54,7 @@ Coro<double> looks_at_every_sample(long samples) {
   co_return total;
 }
 
+// [chunk]
 Coro<double> looks_once_a_chunk(long samples) {
   constexpr long kChunk = 10'000;
   double total = 0;
@@ -68,6 +68,7 @@ Coro<double> looks_once_a_chunk(long samples) {
   }
   co_return total;
 }
+// [/chunk]
 
 Coro<double> yields_all_the_time(long samples) {
   constexpr long kCrumb = 25;
@@ -80,7 +81,6 @@ Coro<double> yields_all_the_time(long samples) {
 }
 
 Coro<double> in_a_thread(long samples) { co_return co_await to_thread(sum, samples); }
-// [/sums]
 
 // [ticker]
 struct Ticker {

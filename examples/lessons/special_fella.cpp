@@ -7,6 +7,7 @@
 // does so before, unless it is silenced, as it is here. The document's Task takes its loop as an argument; in
 // C++ as in today's Python a task is spawned on the loop that runs.
 #include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
 #include <string_view>
 
@@ -60,8 +61,13 @@ Coro<> program() {
 // [/program]
 
 int main() {
+  ::setenv("SIMUL_DEBUG", "1",
+           1);  // then the warning also says where the coroutine function was called
   set_log_sink([](LogLevel, std::string_view text) {
-    std::printf("log: %.*s\n", static_cast<int>(text.size()), text.data());
+    if (text.starts_with(
+            "coroutine")) {  // in debug mode there may be more to say, on a slow machine
+      std::printf("log: %.*s\n", static_cast<int>(text.size()), text.data());
+    }
   });
   run(program());
 }

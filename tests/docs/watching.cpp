@@ -1,5 +1,6 @@
 // The snippets of docs/runtime/watching.md.
 #include <chrono>
+#include <cstdio>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -34,6 +35,35 @@ void watched() {
 }
 // [/watchdog]
 
+// [call-graph]
+Coro<> fetch(Event& answer) { co_await answer.wait(); }
+
+Coro<> worker(Event& answer) { co_await fetch(answer); }
+
+Coro<> look(std::FILE* file) {
+  Event answer;
+  Task<> task = spawn(worker(answer));
+  Task<> waiter = spawn([&]() -> Coro<> { co_await task; });
+  co_await yield_now();
+
+  print_call_graph(task, file);  // what it awaits, and who awaits it
+
+  answer.set();
+  co_await waiter;
+}
+// [/call-graph]
+
+TEST_CASE("watching: the call graph") {
+  std::FILE* file = std::tmpfile();
+  run(look(file));
+  std::string text(static_cast<std::size_t>(std::ftell(file)), '\0');
+  std::rewind(file);
+  text.resize(std::fread(text.data(), 1, text.size(), file));
+  std::fclose(file);
+  CHECK(text.starts_with("worker_task\n  worker() at watching.cpp:"));
+  CHECK(text.contains("\n  waits for event\n  awaited by\n    lambda in look_task\n"));
+}
+
 TEST_CASE("watching: the watchdog") {
   std::mutex mutex;
   std::string text;
@@ -44,7 +74,7 @@ TEST_CASE("watching: the watchdog") {
   watched();
   set_log_sink({});
   CAPTURE(text);
-  CHECK(text.contains("stall 1: task 'report' has held up its event loop for "));
+  CHECK(text.contains("task 'report' has held up its event loop for "));
   CHECK(text.contains("it sleeps (clock_nanosleep)"));
   CHECK(text.contains("write_report("));
   CHECK(text.contains("went on after about"));

@@ -167,8 +167,9 @@ class Serve:
     def stop(self):
         """Asks it to end, at once if need be; gives the exit status."""
         if self.process.poll() is None:
-            self.send_signal(signal.SIGTERM)
-            self.wait_for_log(r"stop(ping|ped)")
+            if not self.logged(r"stop(ping|ped)"):  # a third signal would be too many
+                self.send_signal(signal.SIGTERM)
+                self.wait_for_log(r"stop(ping|ped)")
             with contextlib.suppress(ProcessLookupError):
                 self.send_signal(signal.SIGINT)
         return self.wait()

@@ -10,8 +10,8 @@ but for the places of what differs from run to run:
     {lines}      alone on a line: any number of lines, up to the first that is as the next one here
 
 Spaces before a place are as many as you like: what is right-aligned stays aligned in the file. A lesson prints
-nothing to stderr. Bounds are for what a lesson promises ("at least three seconds"), not for how fast a
-machine is: tests run under sanitizers, on busy machines.
+nothing to stderr; triple.trace is what `triple --trace` prints there. Bounds are for what a lesson promises
+("at least three seconds"), not for how fast a machine is: tests run under sanitizers, on busy machines.
 """
 
 import os
@@ -87,8 +87,13 @@ class Output(unittest.TestCase):
         self.assertIsNone(compare(expected, lesson.stdout.splitlines()), lesson.stdout)
 
     def test_every_lesson_has_its_expected_output(self):
-        files = {path.stem for path in (LESSONS / "expected").iterdir()}
+        files = {path.stem for path in (LESSONS / "expected").glob("*.txt")}
         self.assertEqual(files, set(names()))
+
+    def test_control_flows_through_triple_as_the_overview_says(self):
+        lesson = run_simul("lesson", "triple", "--trace")
+        self.assertEqual(lesson.stdout, "17\n")
+        self.assertEqual(lesson.stderr, (LESSONS / "expected/triple.trace").read_text(encoding="utf-8"))
 
 
 def add_tests():
@@ -180,6 +185,12 @@ class Installed(unittest.TestCase):
         result = self.lesson("show")
         self.assertEqual(result.returncode, 1)
         self.assertIn("libexec/simul/lessons/show: No such file or directory", result.stderr)
+
+    def test_a_lesson_without_its_source_is_an_error_with_its_path(self):
+        self.add_show()
+        result = self.lesson("show", "--source")
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertIn("share/doc/simul/lessons/show.cpp isn't there", result.stderr)
 
 
 if __name__ == "__main__":

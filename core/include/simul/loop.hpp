@@ -137,6 +137,7 @@ class SIMUL_EXPORT Loop {
   void wait_for_work();
   void poll();
   void poll_bare();
+  void tell_of_deadlock();
   void wait_in_virtual_time();
   void run_while(const std::function<bool()>& wanted);
   void run_task(detail::TaskBase& main);
@@ -159,6 +160,7 @@ class SIMUL_EXPORT Loop {
   std::atomic<std::uint64_t> turn_{0};
   std::atomic<const detail::Ready*> step_{nullptr};
   bool deadlock_told_ = false;
+  bool driven_ = false;   // from outside, by post() and stop()
   std::string deadlock_;  // what was told last
   bool stopping_ = false;
   bool ending_ = false;  // no callback is taken any more

@@ -71,7 +71,7 @@ inline Sleep sleep(Duration wait) noexcept { return Sleep(wait); }
 Sleep sleep(std::integral auto number) = delete;  // of what? 1s, 20ms: std::chrono_literals
 inline Sleep sleep_until(TimePoint deadline) noexcept { return Sleep(deadline); }
 
-/// Goes to the end of the ready queue, after what the kernel has to say. Cancel safety: nothing to lose. Thread: a loop's.
+/// Goes to the end of the ready queue, and has the loop look at the kernel's news before its turn. Cancel safety: nothing to lose. Thread: a loop's.
 inline YieldNow yield_now() noexcept { return YieldNow(); }
 
 }  // namespace simul

@@ -1,0 +1,46 @@
+"""The gdb script shows the tasks of a program from its core file."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from _simul import BIN, Serve, echo, is_served
+
+SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts/gdb/simul.py"
+
+
+def gdb(*arguments: str) -> str:
+    result = subprocess.run(["gdb", "--nx", "--batch", *arguments], stdin=subprocess.DEVNULL, capture_output=True,
+                            text=True, timeout=100, check=False)
+    return result.stdout + result.stderr
+
+
+@unittest.skipUnless(shutil.which("gdb"), "gdb isn't installed")
+class Gdb(unittest.TestCase):
+    def test_a_core_file_shows_each_task_with_its_coroutines_and_what_it_waits_for(self):
+        with tempfile.TemporaryDirectory() as folder:
+            core = pathlib.Path(folder, "core")
+            with Serve(echo(), threads=1) as server, server.connect() as peer:
+                self.assertTrue(is_served(peer, b"hello"))
+                taken = gdb("-p", str(server.pid), "-ex", f"generate-core-file {core}")
+            if "ptrace: Operation not permitted" in taken:
+                self.skipTest("this system lets nobody look at processes")
+            text = gdb(BIN, str(core), "-x", str(SCRIPT), "-ex", "simul-tasks")
+            self.assertRegex(text, r"(?m)^loop 0x[0-9a-f]+, thread \d+$")
+            self.assertRegex(text, r"echo_task at 0x[0-9a-f]+, [1-9]\d* wake-ups\n"
+                                   r" +echo\(\) at echo\.cpp:\d+\n"
+                                   r" +waits for \S*Recv")
+            self.assertRegex(text, r"accept\w*\(\) at acceptor\.cpp:\d+")
+            some = gdb(BIN, str(core), "-x", str(SCRIPT), "-ex", "simul-tasks echo.cpp")
+            self.assertEqual(len(re.findall(r"_task at 0x", some)), 1, some)
+
+    def test_a_program_without_simul_is_an_error_that_says_so(self):
+        text = gdb("/bin/true", "-x", str(SCRIPT), "-ex", "simul-tasks")
+        self.assertIn("no simul_debug_layout here: is this a program that links simul?", text)
+
+
+if __name__ == "__main__":
+    unittest.main()
