@@ -364,7 +364,7 @@ class Top(Inspected):
                 top.press("p")
                 top.wait_for(r"PAUSED")
                 top.resize(10, 60)
-                top.wait_for(r"^simul top: .*\n(.*\n){4}( .*\n)+$")
+                top.wait_for(r"^simul top: .*\n(.*\n){4}( .*\n){4} .*accept_on_all")
                 top.press("q")
                 self.assertEqual(top.wait(), 0)
 
