@@ -64,6 +64,15 @@ TEST_CASE("watching: the call graph") {
   CHECK(text.contains("\n  waits for event\n  awaited by\n    lambda in look_task\n"));
 }
 
+// [inspector]
+void inspected() {
+  const Inspector inspector;  // a thread and a socket, as long as it lives
+  run(program());
+}
+// [/inspector]
+
+TEST_CASE("watching: the inspector") { CHECK_NOTHROW(inspected()); }
+
 TEST_CASE("watching: the watchdog") {
   std::mutex mutex;
   std::string text;
