@@ -353,7 +353,7 @@ class Top(Inspected):
                 top.wait_for(r"^sorted by name")
                 top.wait_for(r" accept_on_all_task .*\n.* acceptor of 'echo' .*\n.* keep_handshakes_task .*\n.* lead_task ")
                 top.press("r")
-                top.wait_for(r" serve_task .*\n.* lead_task .*\n.* keep_handshakes_task .*\n.* acceptor of 'echo' ")
+                top.wait_for(r" serve_task .*\n.* lead_task .*\n.* keep_handshakes_task .*\n.* acceptor of ")
                 top.press("h")
                 top.wait_for(r"^h, \? +this help; any key leaves it$")
                 top.press("x/accept_on\n")
