@@ -2,10 +2,16 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <exception>
 #include <iostream>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <CLI/CLI.hpp>
+
+#include <simul/config/suggest.hpp>
 
 #include "check_command.hpp"
 #include "config_command.hpp"
@@ -20,6 +26,25 @@
 namespace {
 
 using namespace simul::cli;
+
+std::vector<std::string> commands_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) {
+    names.push_back(command->get_name());
+  }
+  return names;
+}
+
+/// CLI11 would only say that a command is missing.
+int complain(const std::string& word, const std::vector<std::string>& commands) {
+  const std::vector<std::string_view> known(commands.begin(), commands.end());
+  std::cerr << "simul: there is no command \"" << word << '"';
+  if (const std::string close = simul::config::suggest(word, known); !close.empty()) {
+    std::cerr << "; did you mean \"" << close << "\"?";
+  }
+  std::cerr << "\n`simul --help` lists them\n";
+  return kUsage;
+}
 
 int run(int argc, char** argv) {
   CLI::App app{"simul: an async TCP server, a coroutine per connection, and a load tester",
@@ -36,6 +61,10 @@ int run(int argc, char** argv) {
   PstreeCommand pstree(app);
   TopCommand top(app);
   LessonCommand lesson(app);
+  const std::vector<std::string> commands = commands_of(app);
+  if (argc > 1 && *argv[1] != '-' && std::ranges::find(commands, argv[1]) == commands.end()) {
+    return complain(argv[1], commands);
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -64,6 +64,16 @@ void Reactor::poll(bool block) {
   uv_run(&uv_, block ? UV_RUN_ONCE : UV_RUN_NOWAIT);
 }
 
+bool Reactor::is_bare() {
+  if (alarm_late_) {
+    set_alarm();  // a timer may be due, and else it is known whether there is one
+  }
+  const unsigned own_handles = uv_is_active(handle(patience_)) != 0 ? 3 : 2;
+  return (alarm_at_ == kNever || alarm_at_ == TimePoint::min()) &&
+         LoopAccess::ready(loop_).empty() && uv_.active_handles == own_handles &&
+         uv_.active_reqs.count == 0;
+}
+
 bool Reactor::poll_patiently(std::chrono::milliseconds patience) {
   bool from_its_start = false;
   for (;;) {

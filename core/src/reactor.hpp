@@ -32,12 +32,7 @@ class Reactor {
 
   /// Would a poll sleep until another thread interrupts it? No timer (of virtual time it knows nothing), no
   /// descriptor, no job.
-  [[nodiscard]] bool is_bare() const noexcept {
-    const unsigned own =
-        uv_is_active(reinterpret_cast<const uv_handle_t*>(&patience_)) != 0 ? 3 : 2;
-    return (alarm_at_ == kNever || alarm_at_ == TimePoint::min()) && !alarm_late_ &&
-           uv_.active_handles == own && uv_.active_reqs.count == 0;
-  }
+  [[nodiscard]] bool is_bare();
   /// As poll(true), of a bare one. False: it has slept for `patience` and nothing has come.
   bool poll_patiently(std::chrono::milliseconds patience);
 

@@ -61,6 +61,7 @@ void StepObserver::watch_for_polls(TaskBase& task) noexcept {
   std::uint32_t& polls = task.times().polls;
   if (!task.ended() && task.only_yields()) {
     if (++polls == kPolls) {
+      task.keep_label();  // for when it has ended
       log(LogLevel::warning,
           task.label() + " polls: it woke itself " + std::to_string(polls) +
               " times in a row, by " + task.where_it_stands() +

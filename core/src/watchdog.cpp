@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "debug_mode.hpp"
+#include "native_backtrace.hpp"
 #include "watchdog_thread.hpp"
 
 namespace simul {
@@ -53,7 +54,14 @@ void watch_in_debug_mode() {
     return;
   }
   const std::lock_guard lock(post().mutex);
-  if (!std::exchange(post().debug_mode_done, true) && !post().taken) {
+  if (std::exchange(post().debug_mode_done, true)) {
+    return;
+  }
+  // Reading debug information takes long the first time: a loop that does so later would be reported.
+  NativeStack stack;
+  stack.collect();
+  static_cast<void>(frames_of(stack.pcs()));
+  if (!post().taken) {
     post().automatic = std::make_unique<WatchdogThread>(WatchdogOptions().stall_threshold);
     post().current = post().automatic.get();
   }

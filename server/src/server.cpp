@@ -250,7 +250,7 @@ class Server::Run {
   Coro<> lose_patience(SignalSet& signals, Duration timeout) {
     auto second_signal = [&]() -> Coro<> { co_await next_signal(signals); };
     const bool asked = co_await move_on_after(timeout, second_signal);
-    log(LogLevel::warning,
+    log(limit_.current() > 0 ? LogLevel::warning : LogLevel::info,
         fmt::format("{}: {} connections are ended",
                     asked ? "second signal" : "shutdown_timeout is over", limit_.current()));
     co_await on_every_shard([](Shard& shard) -> Coro<> {

@@ -224,6 +224,29 @@ TEST_SUITE("mistakes") {
 }
 
 TEST_SUITE("deadlock") {
+  TEST_CASE("a loop that has had timers is found to be stuck like any other") {
+    Loop loop;
+    auto main = []() -> Coro<> {
+      co_await sleep(1ms);
+      co_await move_on_after(1h, []() -> Coro<> { co_await sleep(1ms); });
+      Event never;
+      co_await never.wait();
+    };
+    std::vector<std::string> reports;
+    set_log_sink([&](LogLevel, std::string_view text) {
+      reports.emplace_back(text);
+      loop.post([] {
+        for (AnyTask task : all_tasks()) {
+          task.cancel();
+        }
+      });
+    });
+    CHECK_THROWS_AS(loop.run_until_complete(main()), TaskCancelled);
+    set_log_sink({});
+    REQUIRE(reports.size() == 1);
+    CHECK(reports[0].contains("waits for event"));
+  }
+
   TEST_CASE("tasks that wait for each other are reported with the ring that they make") {
     const LogCapture log;
     VirtualClock clock;

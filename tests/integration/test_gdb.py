@@ -34,7 +34,7 @@ class Gdb(unittest.TestCase):
                                    r" +serve\(\) at echo\.cpp:\d+\n"
                                    r" +waits for \S*Recv\S*\n")
             self.assertNotIn("guarded", text)  # the library's own
-            self.assertRegex(text, r"acceptor of 'echo' at 0x[0-9a-f]+, \d+ wake-ups\n +run\(\) at acceptor\.cpp:\d+")
+            self.assertRegex(text, r"acceptor of echo at 0x[0-9a-f]+, \d+ wake-ups\n +run\(\) at acceptor\.cpp:\d+")
             some = gdb(BIN, str(core), "-x", str(SCRIPT), "-ex", "simul-tasks serve()")
             self.assertEqual(len(re.findall(r" at 0x[0-9a-f]+, ", some)), 1, some)
 

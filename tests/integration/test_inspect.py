@@ -177,7 +177,7 @@ class Pstree(Inspected):
                 r"[│ ]+serve\(\) at echo.cpp:\d+\n"
                 r"[│ ]+waits for recv fd \d+, since ",
             )
-            self.assertRegex(done.stdout, r"─ accept_on_all_task\n[│ ]+accept_on_all\(\) at .*\n.*group.*\n.*└─ acceptor of 'echo'\n")
+            self.assertRegex(done.stdout, r"─ accept_on_all_task\n[│ ]+accept_on_all\(\) at .*\n.*group.*\n.*└─ acceptor of echo\n")
 
     def test_many_alike_are_counted(self):
         with Serve(echo(), threads=1) as server:
@@ -351,7 +351,7 @@ class Top(Inspected):
                 top.wait_for(r"^ +0\.0 +0\.0 +\S+ +\d+ +serve_task +recv fd \d+ +echo.cpp:\d+ +connection")
                 top.press("n")
                 top.wait_for(r"^sorted by name")
-                top.wait_for(r" accept_on_all_task .*\n.* acceptor of 'echo' .*\n.* keep_handshakes_task .*\n.* lead_task ")
+                top.wait_for(r" accept_on_all_task .*\n.* acceptor of echo .*\n.* keep_handshakes_task .*\n.* lead_task ")
                 top.press("r")
                 top.wait_for(r" serve_task .*\n.* lead_task .*\n.* keep_handshakes_task .*\n.* acceptor of ")
                 top.press("h")

@@ -39,6 +39,8 @@ HandoffTracer::~HandoffTracer() {
 
 std::string HandoffTracer::suffix() const { return alive > 1 ? ' ' + std::to_string(number_) : ""; }
 
+std::string HandoffTracer::prefix() const { return alive > 1 ? "[loop" + suffix() + "] " : ""; }
+
 // --- lines -----------------------------------------------------------------------------------------
 
 void HandoffTracer::hand_over(std::size_t depth, std::string where) {
@@ -46,10 +48,9 @@ void HandoffTracer::hand_over(std::size_t depth, std::string where) {
   where_ = std::move(where);
   const std::size_t number = ++lines_;
   if (narrated_) {
-    std::fprintf(file_, "%zu. Control is now in %s.\n", number, where_.c_str());
+    std::fprintf(file_, "%s%zu. Control is now in %s.\n", prefix().c_str(), number, where_.c_str());
   } else {
-    const std::string prefix = alive > 1 ? "[loop" + suffix() + "] " : "";
-    std::fprintf(file_, "%s%-3zu%*s%s\n", prefix.c_str(), number, static_cast<int>(4 * depth), "",
+    std::fprintf(file_, "%s%-3zu%*s%s\n", prefix().c_str(), number, static_cast<int>(4 * depth), "",
                  where_.c_str());
   }
 }
@@ -67,12 +68,21 @@ void HandoffTracer::tell_queue() {
   std::string queue;
   LoopAccess::ready(loop_).for_each(
       [&](const Ready& entry) { queue += (queue.empty() ? "" : ", ") + entry.label(); });
+  queue_was_empty_ = queue.empty();
   tell(queue.empty() ? "The queue is empty." : "The queue: " + queue + ".");
+}
+
+void HandoffTracer::tell_what_comes() {
+  if (std::exchange(queue_was_empty_, false)) {
+    tell(
+        "It sleeps until the kernel has news: a timer, a descriptor, another thread. They fill the "
+        "queue.");
+  }
 }
 
 void HandoffTracer::flush() {
   for (const std::string& sentence : std::exchange(told_, {})) {
-    std::fprintf(file_, "        %s\n", sentence.c_str());
+    std::fprintf(file_, "%s        %s\n", prefix().c_str(), sentence.c_str());
   }
 }
 
@@ -96,6 +106,7 @@ void HandoffTracer::begin_step() {
   if (std::exchange(step_told_, true)) {
     return;
   }
+  tell_what_comes();
   tell("It takes " + task_->label() + " off its queue, and makes its next step.");
   hand_over(2, task_->label() + ".step");
 }
@@ -121,6 +132,9 @@ void HandoffTracer::enters(const PromiseBase& coroutine) {
       hand_over(depth() - 1, name_of(coroutine));
     }
   } else {
+    if (!here_.empty() && here_.back() != nullptr) {
+      tell("It calls and awaits " + name_of(coroutine) + ", which begins at once.");
+    }
     hand_over(depth(), name_of(coroutine));
     here_.push_back(&coroutine);
   }
@@ -128,7 +142,8 @@ void HandoffTracer::enters(const PromiseBase& coroutine) {
 
 void HandoffTracer::waits(const PromiseBase& coroutine, const Leaf& leaf) {
   begin_step();
-  tell("It awaits " + name_of(leaf) + " at " + place(coroutine.site) + ".");
+  tell("It awaits " + name_of(leaf) +
+       (hidden(coroutine) ? "." : " at " + place(coroutine.site) + '.'));
   tell_queue();
   hand_over(depth(), name_of(leaf) + ".__await__");
   tell("It isn't there, so the task has to wait for it.");
@@ -165,6 +180,7 @@ void HandoffTracer::step_ends(const TaskBase& task) {
 }
 
 void HandoffTracer::called_back(const Ready& callback) {
+  tell_what_comes();
   tell("It takes " + callback.label() + " off its queue, and calls it.");
   hand_over(2, callback.label());
   hand_over(1, "event-loop" + suffix());

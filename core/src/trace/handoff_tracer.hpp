@@ -36,10 +36,12 @@ class HandoffTracer final : public Tracer {
   void hand_over(std::size_t depth, std::string where);
   void tell(const std::string& sentence);
   void tell_queue();
+  void tell_what_comes();
   void flush();
   void begin_step();
   /// " 2" if there is another loop to be told apart from.
   [[nodiscard]] std::string suffix() const;
+  [[nodiscard]] std::string prefix() const;
   [[nodiscard]] std::size_t depth() const noexcept { return kInStep + here_.size(); }
 
   static constexpr std::size_t kInStep = 3;
@@ -53,6 +55,7 @@ class HandoffTracer final : public Tracer {
   std::vector<std::string> told_;  // of it
   const TaskBase* task_ = nullptr;
   bool step_told_ = false;
+  bool queue_was_empty_ = false;
   /// What this step has entered, the innermost last; null: an await that has ended.
   std::vector<const PromiseBase*> here_;
 };

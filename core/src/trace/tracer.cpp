@@ -20,10 +20,12 @@ namespace {
 
 enum class Mode : std::uint8_t { off, handoff, narrated, json };
 
-/// Where the traces of this process go: all its loops write to one file.
+/// Where the traces of this process go: all its loops write to one file. What it forks isn't traced: it would
+/// write into the same file.
 struct TraceRequest {
   Mode mode = Mode::off;
   std::FILE* file = stderr;
+  pid_t process = ::getpid();
 };
 
 /// Ends the file at the end of the process, after the last loop.
@@ -32,6 +34,9 @@ struct Traces : TraceRequest {
   Traces(const Traces&) = delete;
   Traces& operator=(const Traces&) = delete;
   ~Traces() {
+    if (::getpid() != process) {
+      return;
+    }
     if (mode == Mode::json) {
       JsonTracer::finish(file);
     }
@@ -63,6 +68,10 @@ TraceRequest read_request() {
   if (!path.empty()) {
     request.file = std::fopen(path.c_str(), "we");
   }
+  if (request.file != nullptr && request.file != stderr) {
+    // A program that hangs or crashes leaves whole lines behind, up to the last one.
+    std::setvbuf(request.file, nullptr, _IOLBF, BUFSIZ);
+  }
   if (request.file == nullptr) {
     log(LogLevel::warning, "SIMUL_TRACE: " + path + ": " + std::strerror(errno));
     return {};
@@ -78,6 +87,9 @@ TraceRequest read_request() {
 std::unique_ptr<Tracer> Tracer::from_environment(const Loop& loop) {
   static const Traces request(read_request());
   static std::atomic<int> loops = 0;
+  if (request.process != ::getpid()) {
+    return nullptr;
+  }
   switch (request.mode) {
     case Mode::off:
       return nullptr;

@@ -90,6 +90,8 @@ class SIMUL_EXPORT TaskBase : private Ready, public Trampoline {
   [[nodiscard]] std::string where_it_stands() const;
   [[nodiscard]] StepTimes& times() { return scope_.extras().times; }
   static constexpr std::string_view kUnknownTask = "task";
+  /// For a look at it when its coroutines are gone.
+  void keep_label();
   /// Its name, or one made of what it runs.
   [[nodiscard]] std::string label() const final;
   /// More about it, for people: whom it serves.
@@ -141,7 +143,6 @@ class SIMUL_EXPORT TaskBase : private Ready, public Trampoline {
   void step(Resume resume) noexcept;
   void resume_until_suspended() noexcept;
   void resume_observed(StepObserver& observer, const Leaf* woken) noexcept;
-  void keep_label();
   void finish() noexcept;
   [[nodiscard]] TaskGroup& group() const noexcept;
   void report_failure() const noexcept;
