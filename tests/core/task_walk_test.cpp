@@ -46,7 +46,6 @@ Task<> waiting(TaskGroup& group, Event& event, std::string name) {
 TEST_CASE("a walk meets every task once, those of groups inside of groups as well") {
   run([]() -> Coro<> {
     Event end;
-    AnyTask self = current_task();
     auto body = [&](TaskGroup& outer) -> Coro<> {
       waiting(outer, end, "a");
       auto nested = [&]() -> Coro<> {
@@ -72,8 +71,8 @@ TEST_CASE("a walk meets every task once, those of groups inside of groups as wel
 
 TEST_CASE("a walk goes on behind tasks that end meanwhile, also the one where it stands") {
   run([]() -> Coro<> {
+    Event end;
     auto body = [&](TaskGroup& group) -> Coro<> {
-      Event end;
       std::vector<Task<>> tasks;
       for (const char* name : {"a", "b", "c", "d"}) {
         tasks.push_back(waiting(group, end, name));  // the last one is met first
@@ -98,9 +97,9 @@ TEST_CASE("a walk goes on behind tasks that end meanwhile, also the one where it
 
 TEST_CASE("a walk that stands in a group goes on behind it when the group ends") {
   run([]() -> Coro<> {
+    Event end;
+    Event end_of_inner;
     auto body = [&](TaskGroup& outer) -> Coro<> {
-      Event end;
-      Event end_of_inner;
       waiting(outer, end, "a");
       auto nested = [&]() -> Coro<> {
         auto inside = [&](TaskGroup& inner) -> Coro<> {
@@ -144,8 +143,8 @@ TEST_CASE("a walk outlives the tasks and the loop") {
 
 TEST_CASE("cancelling reaches tasks past a walk that stands among them") {
   run([]() -> Coro<> {
+    Event never;
     auto body = [&](TaskGroup& group) -> Coro<> {
-      Event never;
       waiting(group, never, "a");
       waiting(group, never, "b");
       co_await yield_now();
@@ -167,12 +166,12 @@ TEST_CASE("cancelling reaches tasks past a walk that stands among them") {
 
 TEST_CASE("visit_tasks lets others run between its steps") {
   run([]() -> Coro<> {
+    Event end;
+    int turns = 0;
     auto body = [&](TaskGroup& group) -> Coro<> {
-      Event end;
       for (int i = 0; i < 200; ++i) {
         waiting(group, end, "waiting");
       }
-      int turns = 0;
       auto count = [&]() -> Coro<> {
         for (;; ++turns) {
           co_await yield_now();

@@ -51,7 +51,7 @@ constexpr std::array<std::string_view, 17> kHelp = {
 
 }  // namespace
 
-TopView::TopView(std::string sort, std::string filter, nlohmann::json info)
+TopView::TopView(std::string_view sort, std::string filter, nlohmann::json info)
     : info_(std::move(info)),
       sort_(static_cast<std::size_t>(std::ranges::find(kColumns, sort, &Column::sort) -
                                      kColumns.begin()) %

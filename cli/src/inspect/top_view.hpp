@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -12,7 +13,7 @@ namespace simul::cli {
 
 class TopView {
  public:
-  TopView(std::string sort, std::string filter, nlohmann::json info);
+  TopView(std::string_view sort, std::string filter, nlohmann::json info);
 
   /// What to ask next, for a screen of this size.
   [[nodiscard]] nlohmann::json request(const Terminal& terminal) const;

@@ -189,7 +189,7 @@ class AskAll : public InspectCommand {
 
 class InfoCommand final : public AskAll {
  public:
-  InfoCommand(RequestOptions options, ClientMemory& memory, const InspectedProgram& program)
+  InfoCommand(const RequestOptions& options, ClientMemory& memory, const InspectedProgram& program)
       : AskAll(memory, program, Question::count) {
     options.require_no_more();
   }
@@ -466,7 +466,7 @@ class TasksCommand final : public ChooseTasks {
 
 class DumpCommand final : public ChooseTasks {
  public:
-  DumpCommand(RequestOptions options, ClientMemory& memory, const InspectedProgram& program)
+  DumpCommand(const RequestOptions& options, ClientMemory& memory, const InspectedProgram& program)
       : ChooseTasks(memory, program) {
     options.require_no_more();
   }
@@ -523,13 +523,13 @@ std::unique_ptr<InspectCommand> InspectCommand::begin(const InspectRequest& requ
   const std::string& command = request.command();
   RequestOptions options(request);
   if (command == "info") {
-    return std::make_unique<InfoCommand>(std::move(options), memory, program);
+    return std::make_unique<InfoCommand>(options, memory, program);
   }
   if (command == "tasks") {
     return std::make_unique<TasksCommand>(std::move(options), memory, program);
   }
   if (command == "dump") {
-    return std::make_unique<DumpCommand>(std::move(options), memory, program);
+    return std::make_unique<DumpCommand>(options, memory, program);
   }
   if (command == "count_time") {
     return std::make_unique<CountTimeCommand>(std::move(options), memory);

@@ -114,7 +114,8 @@ class Parser {
       digits();
     }
     double number = 0;
-    if (std::from_chars(rest_.data(), rest_.data() + size, number).ec != std::errc()) {
+    const std::string_view text = rest_.substr(0, size);
+    if (std::from_chars(text.data(), text.data() + text.size(), number).ec != std::errc()) {
       fail("a number that is too large or too small");
     }
     rest_.remove_prefix(size);
