@@ -36,6 +36,9 @@ class Gdb(unittest.TestCase):
             self.assertRegex(text, r"accept\w*\(\) at acceptor\.cpp:\d+")
             some = gdb(BIN, str(core), "-x", str(SCRIPT), "-ex", "simul-tasks echo.cpp")
             self.assertEqual(len(re.findall(r"_task at 0x", some)), 1, some)
+            damaged = gdb(BIN, str(core), "-x", str(SCRIPT), "-ex",
+                          "python Program.calls = lambda self, task: pointer(96)", "-ex", "simul-tasks")
+            self.assertGreater(damaged.count("is damaged: Cannot access memory at address 0x60"), 1, damaged)
 
     def test_a_program_without_simul_is_an_error_that_says_so(self):
         text = gdb("/bin/true", "-x", str(SCRIPT), "-ex", "simul-tasks")
