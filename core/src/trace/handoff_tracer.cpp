@@ -1,5 +1,6 @@
 #include "trace/handoff_tracer.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -24,6 +25,9 @@ std::string name_of(const Leaf& leaf) {
              ? detail.task->label()
              : leaf.waits_for();
 }
+
+/// Deeper ones stand under each other: else the lines of a deep recursion would have its square in bytes.
+constexpr std::size_t kDeepestIndent = 64;
 
 std::atomic<int> alive = 0;  // tracers
 
@@ -51,8 +55,8 @@ void HandoffTracer::hand_over(std::size_t depth, std::string where) {
     std::fprintf(file_, "%zu. Control is now in %s.\n", number, where_.c_str());
   } else {
     const std::string prefix = alive > 1 ? "[loop" + suffix() + "] " : "";
-    std::fprintf(file_, "%s%-3zu%*s%s\n", prefix.c_str(), number, static_cast<int>(4 * depth), "",
-                 where_.c_str());
+    std::fprintf(file_, "%s%-3zu%*s%s\n", prefix.c_str(), number,
+                 static_cast<int>(4 * std::min(depth, kDeepestIndent)), "", where_.c_str());
   }
 }
 
