@@ -29,7 +29,7 @@ std::uintptr_t id_of(const TaskBase* task) noexcept {
 }
 
 bool is_machinery(const PromiseBase& promise) noexcept {
-  return detail::is_machinery(promise.site.function_name());
+  return detail::is_machinery(promise.site);
 }
 
 std::string seconds(Duration time) {
@@ -156,7 +156,7 @@ TaskSketch TaskBase::sketch(MachineryCache& machinery) const {
 bool MachineryCache::contains(const std::source_location& site) {
   const auto [known, is_new] = known_.try_emplace(site.function_name());
   if (is_new) {
-    known->second = is_machinery(site.function_name());
+    known->second = is_machinery(site);
   }
   return known->second;
 }

@@ -79,8 +79,13 @@ std::string_view qualified_name(std::string_view pretty) noexcept {
   return behind_last(pretty.substr(0, parameters), " ");
 }
 
-bool is_machinery(std::string_view pretty) noexcept {
-  return qualified_name(pretty).starts_with("simul::detail::");
+bool is_own_header(std::string_view path) noexcept {
+  return path.contains("include/simul/") && path.ends_with(".hpp");
+}
+
+bool is_machinery(const std::source_location& site) noexcept {
+  return is_own_header(site.file_name()) ||
+         qualified_name(site.function_name()).starts_with("simul::detail::");
 }
 
 std::string_view base_name(std::string_view path) noexcept {

@@ -15,6 +15,7 @@
 #include <simul/sleep.hpp>
 
 namespace simul {
+namespace detail {
 namespace {
 
 /// What the mains of one run share.
@@ -91,6 +92,7 @@ Coro<> guarded(const std::shared_ptr<GroupRun>& run, LoopGroup& group, const Loo
 }
 
 }  // namespace
+}  // namespace detail
 
 LoopGroup::LoopGroup(std::size_t size) {
   for (std::size_t i = 0; i < std::max<std::size_t>(size, 1); ++i) {
@@ -101,9 +103,9 @@ LoopGroup::LoopGroup(std::size_t size) {
 LoopGroup::~LoopGroup() = default;
 
 void LoopGroup::run(const Main& main) {
-  const auto run = std::make_shared<GroupRun>(size());
+  const auto run = std::make_shared<detail::GroupRun>(size());
   auto run_one = [&](std::size_t index) {
-    loops_[index]->run_until_complete(guarded(run, *this, main, index));
+    loops_[index]->run_until_complete(detail::guarded(run, *this, main, index));
   };
   {
     std::vector<std::jthread> threads;

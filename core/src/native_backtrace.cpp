@@ -217,8 +217,4 @@ std::vector<NativeFrame> without_loop(std::vector<NativeFrame> frames) {
   return frames;
 }
 
-bool is_own_header(std::string_view path) noexcept {
-  return path.contains("include/simul/") && path.ends_with(".hpp");
-}
-
 }  // namespace simul::detail

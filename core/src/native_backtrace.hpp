@@ -55,7 +55,4 @@ struct NativeFrame {
 /// between coroutines.
 [[nodiscard]] std::vector<NativeFrame> without_loop(std::vector<NativeFrame> frames);
 
-/// Does this file belong to what users see of the runtime? What happens there was caused by who called it.
-[[nodiscard]] bool is_own_header(std::string_view path) noexcept;
-
 }  // namespace simul::detail

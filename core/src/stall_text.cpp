@@ -53,7 +53,7 @@ std::string who(const StallReport& report) {
   }
   std::string label;
   for (const std::source_location& site : report.await_sites()) {
-    if (!is_machinery(site.function_name())) {
+    if (!is_machinery(site)) {
       label = function_label(site) + "_task";  // the outermost is what was spawned
     }
   }
@@ -63,7 +63,7 @@ std::string who(const StallReport& report) {
 std::string await_chain(const StallReport& report) {
   std::string text;
   for (const std::source_location& site : report.await_sites()) {
-    if (text.empty() || !is_machinery(site.function_name())) {
+    if (text.empty() || !is_machinery(site)) {
       text += (text.empty() ? "it went on at " : ", called from ") + place(site);
     }
   }

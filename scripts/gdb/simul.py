@@ -68,24 +68,31 @@ def layout():
     return values
 
 
-def without_parameters(function):
-    """'echo' of 'Coro<> app::echo(Connection &) [T = int]'."""
-    function = function.split(" [")[0]
-    end = function.rfind(")")
-    if end < 0:
-        return function
+LAMBDA = "::(anonymous class)::operator()"
+
+
+def outside(text):
+    """From the end: each place with the number of brackets that are open there, its own included."""
     depth = 0
-    for i in range(end, -1, -1):
-        depth += {")": 1, "(": -1}.get(function[i], 0)
-        if depth == 0:
-            name = function[:i]
-            break
-    else:
-        return function
-    if name.endswith("::(anonymous class)::operator()"):
-        around = name.removesuffix("::(anonymous class)::operator()").rsplit("(", 1)[0]
-        return "lambda in " + re.split(r"::|[ *&]", around)[-1]
-    return re.split(r"[ *&](?=[^<>()]*$)", name)[-1]
+    for i in range(len(text) - 1, -1, -1):
+        depth += (text[i] in ")>") - (text[i] in "(<")
+        yield i, depth
+
+
+def qualified_name(function):
+    """'app::echo' of 'Coro<> app::echo(Connection &) [T = int]'."""
+    function = function.split(" [")[0].replace("(anonymous namespace)::", "")
+    function = function[:function.rfind(")") + 1]
+    parameters = next((i for i, depth in outside(function) if depth == 0), 0)
+    name = function[:parameters]
+    return name[next((i for i, depth in outside(name) if depth == 0 and name[i] == " "), -1) + 1:]
+
+
+def label(name):
+    """'echo', 'lambda in serve'."""
+    if name.endswith(LAMBDA):
+        return "lambda in " + label(qualified_name(name.removesuffix(LAMBDA)))
+    return name.rsplit("::", 1)[-1]
 
 
 class Program:
@@ -129,10 +136,9 @@ class Program:
         while promise and len(calls) < MOST_CALLERS:
             site = pointer(promise + self.at["promise_site"])
             if site:
-                function = without_parameters(text(pointer(site + 8)))
-                if not function.startswith("simul::detail::"):
-                    calls.append((function.rsplit("::", 1)[-1],
-                                  f"{text(pointer(site)).rsplit('/', 1)[-1]}:{number(site + 16)}"))
+                file, function = text(pointer(site)), qualified_name(text(pointer(site + 8)))
+                if "include/simul/" not in file and not function.startswith("simul::detail::"):
+                    calls.append((label(function), f"{file.rsplit('/', 1)[-1]}:{number(site + 16)}"))
             promise = pointer(promise + self.at["promise_caller"])
         return calls[::-1]
 

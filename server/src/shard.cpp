@@ -60,7 +60,8 @@ Coro<> Shard::accept_on_all() {
   auto body = [this](TaskGroup& group) -> Coro<> {
     accepting_scope_ = &group.scope();
     for (Acceptor& acceptor : acceptors_) {
-      group.spawn(acceptor.run());
+      group.spawn(acceptor.run())
+          .set_name("acceptor of '" + acceptor.service().settings.name + '\'');
     }
     co_return;
   };

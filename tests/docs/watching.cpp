@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include <doctest/doctest.h>
 
@@ -35,6 +36,13 @@ void watched() {
 }
 // [/watchdog]
 
+// [inspector]
+void run_so_that_simul_top_can_look(Coro<> program) {
+  const Inspector inspector;  // a thread and a socket, as long as it lives
+  run(std::move(program));
+}
+// [/inspector]
+
 // [call-graph]
 Coro<> fetch(Event& answer) { co_await answer.wait(); }
 
@@ -62,6 +70,16 @@ TEST_CASE("watching: the call graph") {
   std::fclose(file);
   CHECK(text.starts_with("worker_task\n  worker() at watching.cpp:"));
   CHECK(text.contains("\n  waits for event\n  awaited by\n    lambda in look_task\n"));
+}
+
+TEST_CASE("watching: the inspector") {
+  bool ran = false;
+  auto program = [&]() -> Coro<> {
+    ran = true;
+    co_return;
+  };
+  run_so_that_simul_top_can_look(program());
+  CHECK(ran);
 }
 
 TEST_CASE("watching: the watchdog") {

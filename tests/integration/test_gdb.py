@@ -30,12 +30,13 @@ class Gdb(unittest.TestCase):
                 self.skipTest("this system lets nobody look at processes")
             text = gdb(BIN, str(core), "-x", str(SCRIPT), "-ex", "simul-tasks")
             self.assertRegex(text, r"(?m)^loop 0x[0-9a-f]+, thread \d+$")
-            self.assertRegex(text, r"echo_task at 0x[0-9a-f]+, [1-9]\d* wake-ups\n"
-                                   r" +echo\(\) at echo\.cpp:\d+\n"
-                                   r" +waits for \S*Recv")
-            self.assertRegex(text, r"accept\w*\(\) at acceptor\.cpp:\d+")
-            some = gdb(BIN, str(core), "-x", str(SCRIPT), "-ex", "simul-tasks echo.cpp")
-            self.assertEqual(len(re.findall(r"_task at 0x", some)), 1, some)
+            self.assertRegex(text, r"serve_task at 0x[0-9a-f]+, [1-9]\d* wake-ups\n"
+                                   r" +serve\(\) at echo\.cpp:\d+\n"
+                                   r" +waits for \S*Recv\S*\n")
+            self.assertNotIn("guarded", text)  # the library's own
+            self.assertRegex(text, r"acceptor of 'echo' at 0x[0-9a-f]+, \d+ wake-ups\n +run\(\) at acceptor\.cpp:\d+")
+            some = gdb(BIN, str(core), "-x", str(SCRIPT), "-ex", "simul-tasks serve()")
+            self.assertEqual(len(re.findall(r" at 0x[0-9a-f]+, ", some)), 1, some)
             damaged = gdb(BIN, str(core), "-x", str(SCRIPT), "-ex",
                           "python Program.calls = lambda self, task: pointer(96)", "-ex", "simul-tasks")
             self.assertGreater(damaged.count("is damaged: Cannot access memory at address 0x60"), 1, damaged)

@@ -58,7 +58,7 @@ class Stop(unittest.TestCase):
             self.assertRegex(
                 server.log(),
                 r"still alive: connection \d+ of 127\.0\.0\.1:\d+ to 'echo', .*"
-                r"waits for send at echo\.cpp:\d+",
+                r"waits for send fd \d+ at echo\.cpp:\d+",
             )
             self.assertRegex(server.log(), r"0 by the handler, 0 failed, 0 idle timeout, 1 shutdown")
 

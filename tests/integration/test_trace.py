@@ -47,7 +47,7 @@ class Trace(unittest.TestCase):
     def test_what_can_not_be_understood_or_written_is_said_and_changes_nothing(self):
         result = traced("triple", "everything")
         self.assertEqual(result.stdout, "17\n")
-        self.assertEqual(result.stderr, 'simul: warning: SIMUL_TRACE="everything" is ignored: it can be handoff, '
+        self.assertEqual(result.stderr, "simul: warning: SIMUL_TRACE='everything' is ignored: it can be handoff, "
                                         "long or json, each with :FILE\n")
         result = traced("triple", "json:/nowhere/trace.json")
         self.assertEqual(result.stdout, "17\n")

@@ -3,9 +3,12 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <expected>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include <CLI/CLI.hpp>

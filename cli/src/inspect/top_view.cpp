@@ -45,8 +45,8 @@ constexpr std::array<std::string_view, 17> kHelp = {
     "",
     "The loops are named by their threads, as `top -H` shows them; their share is all the time "
     "that the thread has",
-    "had a processor for. The counting costs the process some percent of its steps, as long as "
-    "this runs.",
+    "had a processor for. While this runs the time of each step is counted, which costs a percent "
+    "or less.",
 };
 
 }  // namespace

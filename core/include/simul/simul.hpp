@@ -27,6 +27,7 @@
 #include <simul/future.hpp>
 #include <simul/gather.hpp>
 #include <simul/gather_settled.hpp>
+#include <simul/inspector.hpp>
 #include <simul/leaf.hpp>
 #include <simul/lifo_channel.hpp>
 #include <simul/listener.hpp>

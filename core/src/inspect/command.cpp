@@ -496,7 +496,8 @@ class DumpCommand final : public ChooseTasks {
   std::size_t count_ = 0;
 };
 
-/// Its effect is that of the client's memory, which the inspector looks at.
+/// Its effect is that of the client's memory, which the inspector looks at before it answers: from then on the loops
+/// know.
 class CountTimeCommand final : public InspectCommand {
  public:
   CountTimeCommand(RequestOptions options, ClientMemory& memory) {
@@ -504,11 +505,14 @@ class CountTimeCommand final : public InspectCommand {
     options.require_no_more();
     memory.counts_time = on;
   }
-  bool go_on(TimePoint) override { return true; }
-  [[nodiscard]] TimePoint deadline() const noexcept override { return kNever; }
+  bool go_on(TimePoint) override { return std::exchange(told_, true); }
+  [[nodiscard]] TimePoint deadline() const noexcept override { return TimePoint(); }
   std::string answer() override {
     return JsonWriter().begin_object().field("ok", true).end_object().text();
   }
+
+ private:
+  bool told_ = false;
 };
 
 }  // namespace

@@ -12,9 +12,7 @@
 namespace simul::detail {
 namespace {
 
-bool hidden(const PromiseBase& coroutine) noexcept {
-  return is_machinery(coroutine.site.function_name());
-}
+bool hidden(const PromiseBase& coroutine) noexcept { return is_machinery(coroutine.site); }
 
 std::string name_of(const PromiseBase& coroutine) { return function_label(coroutine.site) + "()"; }
 

@@ -83,7 +83,7 @@ void JsonTracer::goes_on(const Leaf& leaf) {
 }
 
 void JsonTracer::enters(const PromiseBase& coroutine) {
-  if (!is_machinery(coroutine.site.function_name()) && entered_.insert(&coroutine).second) {
+  if (!is_machinery(coroutine.site) && entered_.insert(&coroutine).second) {
     begin(function_label(coroutine.site) + "()");
   }
 }
