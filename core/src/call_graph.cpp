@@ -6,6 +6,7 @@
 #include <map>
 #include <stdexcept>
 #include <string_view>
+#include <unordered_set>
 
 #include <simul/loop.hpp>
 #include <simul/sleep.hpp>
@@ -176,6 +177,8 @@ using detail::TaskAccess;
 using detail::TaskBase;
 
 constexpr std::string_view kIndent = "  ";
+/// What is deeper stands under each other: else a long chain would have its square in bytes.
+constexpr std::size_t kDeepestIndent = 64;
 
 std::string activity_of(const TaskInfo& task) {
   switch (task.activity) {
@@ -189,7 +192,7 @@ std::string activity_of(const TaskInfo& task) {
 }
 
 void append_line(std::string& text, std::size_t depth, std::string_view line) {
-  for (; depth > 0; --depth) {
+  for (depth = std::min(depth, kDeepestIndent); depth > 0; --depth) {
     text += kIndent;
   }
   text += line;
@@ -205,22 +208,40 @@ void append_task(std::string& text, std::size_t depth, const TaskInfo& task) {
   append_line(text, depth + 1, activity_of(task));
 }
 
-/// Tasks that wait for each other in a ring must not be followed for ever.
-CallGraph graph_of(const TaskBase& task, std::vector<const TaskBase*>& path) {
-  CallGraph graph{.task = task.info(), .awaited_by = {}};
-  path.push_back(&task);
-  auto follow = [&](const TaskBase& waiter) {
-    if (std::ranges::find(path, &waiter) == path.end()) {
-      graph.awaited_by.push_back(graph_of(waiter, path));
+/// Follows who waits for whom. Tasks that wait for each other in a ring must not be followed for ever, and those
+/// that many ways lead to only on one of them: there are soon more ways than tasks.
+class Graphs {
+ public:
+  CallGraph of(const TaskBase& task) {
+    CallGraph graph{.task = task.info(), .awaited_by = {}};
+    if (path_.size() == kDeepest || !followed_.insert(&task).second) {
+      return graph;
     }
-  };
-  task.waiters().for_each_task(follow);
-  if (const TaskBase* parent = task.parent()) {
-    follow(*parent);
+    path_.push_back(&task);
+    bool parent_waits = false;
+    task.waiters().for_each_task([&](const TaskBase& waiter) {
+      parent_waits = parent_waits || &waiter == task.parent();
+      add(graph, waiter);
+    });
+    if (task.parent() != nullptr && !parent_waits) {
+      add(graph, *task.parent());
+    }
+    path_.pop_back();
+    return graph;
   }
-  path.pop_back();
-  return graph;
-}
+
+ private:
+  static constexpr std::size_t kDeepest = 1'000;
+
+  void add(CallGraph& graph, const TaskBase& waiter) {
+    if (std::ranges::find(path_, &waiter) == path_.end()) {
+      graph.awaited_by.push_back(of(waiter));
+    }
+  }
+
+  std::vector<const TaskBase*> path_;
+  std::unordered_set<const TaskBase*> followed_;
+};
 
 void append_graph(std::string& text, std::size_t depth, const CallGraph& graph) {
   append_task(text, depth, graph.task);
@@ -266,8 +287,7 @@ CallGraph call_graph(const AnyTask& task) {
   if (task.done()) {
     throw std::logic_error("a task that has ended stands nowhere");
   }
-  std::vector<const TaskBase*> path;
-  return graph_of(TaskAccess::state(task), path);
+  return Graphs().of(TaskAccess::state(task));
 }
 
 CallGraph call_graph() { return call_graph(current_task()); }
@@ -279,9 +299,13 @@ std::string to_string(const CallGraph& graph) {
 }
 
 std::string to_string(const std::vector<TaskInfo>& tasks) {
+  std::unordered_set<std::uintptr_t> shown;
+  for (const TaskInfo& task : tasks) {
+    shown.insert(task.id);
+  }
   std::multimap<std::uintptr_t, const TaskInfo*> children;
   for (const TaskInfo& task : tasks) {
-    children.emplace(task.parent, &task);
+    children.emplace(shown.contains(task.parent) ? task.parent : 0, &task);
   }
   std::string text;
   auto append_children = [&](auto& self, std::uintptr_t parent, std::size_t depth) -> void {

@@ -3,6 +3,7 @@
 #include <exception>
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include <simul/call_graph.hpp>
 #include <simul/detail/task_base.hpp>
@@ -13,6 +14,8 @@
 
 namespace simul::detail {
 namespace {
+
+thread_local bool t_destroys_failed = false;
 
 std::string called_at(PromiseBase& promise) {
   if (!debug_mode()) {
@@ -25,12 +28,18 @@ std::string called_at(PromiseBase& promise) {
 }  // namespace
 
 void drop_unstarted(PromiseBase& promise) noexcept {
-  if (std::uncaught_exceptions() == 0) {
+  if (std::uncaught_exceptions() == 0 && !t_destroys_failed) {
     log(LogLevel::warning, "coroutine " + function_label(promise.site) + "() of " +
                                place(promise.site) + " was never awaited: it has not run" +
                                called_at(promise));
   }
   handle_of(promise).destroy();
+}
+
+void destroy_failed(std::coroutine_handle<> frame) noexcept {
+  const bool before = std::exchange(t_destroys_failed, true);
+  frame.destroy();
+  t_destroys_failed = before;
 }
 
 std::string coroutine_text(const PromiseBase* promise) {

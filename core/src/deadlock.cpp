@@ -73,8 +73,11 @@ Deadlock find_deadlock(const Loop& loop) {
 }
 
 std::string describe_deadlock(const Loop& loop, Deadlock deadlock) {
-  std::string text = "deadlock: " + std::to_string(loop.task_count()) +
-                     " tasks wait, and nothing on their loop can wake them";
+  const std::size_t count = loop.task_count();
+  std::string text = "deadlock: " + std::to_string(count) +
+                     (count == 1 ? " task waits" : " tasks wait") + ", and nothing on " +
+                     (count == 1 ? "its" : "their") + " loop can wake " +
+                     (count == 1 ? "it" : "them");
   text += deadlock == Deadlock::certain ? "\n" : "; only another thread could\n";
   std::vector<TaskInfo> infos;
   std::vector<const TaskBase*> in_rings;

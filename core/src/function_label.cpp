@@ -1,5 +1,6 @@
 #include "function_label.hpp"
 
+#include <cctype>
 #include <cstddef>
 #include <source_location>
 #include <string>
@@ -24,10 +25,27 @@ std::size_t matching_open(std::string_view text) noexcept {
   return std::string_view::npos;
 }
 
-/// Behind the last `separator` that stands outside of all brackets; the whole text if there is none.
+/// Where the name of an operator begins that stands at the end of `text`; the size of the text if there is none.
+std::size_t operator_name(std::string_view text) noexcept {
+  constexpr std::string_view kWord = "operator";
+  const std::size_t found = text.rfind(kWord);
+  if (found == std::string_view::npos) {
+    return text.size();
+  }
+  const auto in_name = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+  };
+  const std::size_t end = found + kWord.size();
+  const bool is_word =
+      (found == 0 || !in_name(text[found - 1])) && end < text.size() && !in_name(text[end]);
+  return is_word ? found : text.size();
+}
+
+/// Behind the last `separator` that stands outside of all brackets, and isn't part of an operator's name; the
+/// whole text if there is none.
 std::string_view behind_last(std::string_view text, std::string_view separator) noexcept {
   int depth = 0;
-  for (std::size_t i = text.size(); i-- > 0;) {
+  for (std::size_t i = operator_name(text); i-- > 0;) {
     const char c = text[i];
     depth += c == ')' || c == '>' ? 1 : c == '(' || c == '<' ? -1 : 0;
     if (depth == 0 && text.substr(i).starts_with(separator)) {
@@ -78,12 +96,14 @@ std::string_view base_name(std::string_view path) noexcept {
 
 std::string function_label(const std::source_location& site) {
   std::string_view name = detail::qualified_name(site.function_name());
-  if (name.ends_with(detail::kAnonymous)) {
+  bool is_lambda = false;
+  while (name.ends_with(
+      detail::kAnonymous)) {  // of one within another the outermost has a name around it
+    is_lambda = true;
     name.remove_suffix(detail::kAnonymous.size());
-    const std::string_view around = name.substr(0, name.rfind('('));
-    return "lambda in " + std::string(detail::behind_last(around, "::"));
+    name = name.substr(0, name.rfind('('));
   }
-  return std::string(detail::behind_last(name, "::"));
+  return (is_lambda ? "lambda in " : "") + std::string(detail::behind_last(name, "::"));
 }
 
 std::string place(const std::source_location& site) {

@@ -15,8 +15,8 @@ void to_stderr(LogLevel level, std::string_view message) {
 }
 
 LogSink& sink() {
-  static LogSink instance = to_stderr;
-  return instance;
+  static auto* const only = new LogSink(to_stderr);  // threads may log to the very end
+  return *only;
 }
 
 }  // namespace

@@ -79,6 +79,7 @@ bool Reactor::poll_patiently(std::chrono::milliseconds patience) {
   for (;;) {
     if (uv_is_active(handle(patience_)) == 0) {
       uv_update_time(&uv_);
+      patience_is_over_ = false;  // that of an earlier poll, which may have ended in another one
       uv_timer_start(
           &patience_,
           [](uv_timer_t* timer) { static_cast<Reactor*>(timer->data)->patience_is_over_ = true; },

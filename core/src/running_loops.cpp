@@ -1,8 +1,10 @@
 #include "running_loops.hpp"
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 
 #include <simul/export.hpp>
 
@@ -23,6 +25,40 @@ RunningLoops& RunningLoops::instance() {
     return loops;
   }();
   return *only;
+}
+
+RunningLoops::RunningLoops() { survive_forks(); }
+
+/// A fork has only the thread that called it: nobody would ever unlock what others hold at that moment.
+void RunningLoops::survive_forks() noexcept {
+  ::pthread_atfork(
+      [] {
+        instance().mutex_.lock();
+        instance().forking_ = ::gettid();
+      },
+      [] { instance().mutex_.unlock(); },
+      [] {
+        instance().forget_other_threads();
+        instance().mutex_.unlock();
+      });
+}
+
+void RunningLoops::forget_other_threads() noexcept {
+  for (Entry** link = &first_; *link != nullptr;) {
+    Entry& entry = **link;
+    if (entry.thread_ == forking_) {
+      entry.thread_ = ::gettid();
+      link = &entry.next_;
+      continue;
+    }
+    *link = entry.next_;
+    if (entry.next_ != nullptr) {
+      entry.next_->link_ = link;
+    }
+  }
+  std::construct_at(&changed_);  // the watchdog that may wait for it is not here
+  work_wanted.store(false, std::memory_order_relaxed);
+  asleep_.store(false, std::memory_order_relaxed);
 }
 
 RunningLoops::Entry::Entry(Loop& loop) : loop_(loop), thread_(::gettid()) {

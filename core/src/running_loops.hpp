@@ -43,7 +43,7 @@ class RunningLoops {
     friend class RunningLoops;
     friend struct DebugLayout;
     Loop& loop_;
-    const pid_t thread_;
+    pid_t thread_;
     std::uint64_t id_ = 0;
     Entry* next_ = nullptr;
     Entry** link_ = nullptr;
@@ -98,7 +98,9 @@ class RunningLoops {
 
  private:
   friend struct DebugLayout;
-  RunningLoops() = default;
+  RunningLoops();
+  static void survive_forks() noexcept;
+  void forget_other_threads() noexcept;
   static void wake_watchdog() noexcept;
   static Glimpse glimpse(const Entry& entry) noexcept;
 
@@ -109,6 +111,7 @@ class RunningLoops {
   bool interrupted_ = false;
   Entry* first_ = nullptr;
   std::uint64_t last_id_ = 0;
+  pid_t forking_ = 0;  // the thread in fork(), which holds the mutex
   std::atomic<bool> asleep_{false};
   std::atomic<std::uint64_t> looks_{0};
 };

@@ -64,12 +64,19 @@ void answer() noexcept {
 }
 
 void pass_on(int signal, siginfo_t* info, void* context) noexcept {
+  // A handler that was installed over that of an earlier watchdog passes it on to this one in its turn.
+  [[gnu::tls_model("initial-exec")]] static thread_local constinit bool passing = false;
+  if (passing) {
+    return;
+  }
+  passing = true;
   const struct sigaction& previous = mail.previous;
   if ((previous.sa_flags & SA_SIGINFO) != 0) {
     previous.sa_sigaction(signal, info, context);
   } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
     previous.sa_handler(signal);
   }
+  passing = false;
 }
 
 void on_signal(int signal, siginfo_t* info, void* context) noexcept {
@@ -101,6 +108,12 @@ bool wait_for_answer(long nanoseconds) noexcept {
   return result == 0;
 }
 
+bool is_installed() noexcept {
+  struct sigaction installed{};
+  ::sigaction(StallProbe::kSignal, nullptr, &installed);
+  return (installed.sa_flags & SA_SIGINFO) != 0 && installed.sa_sigaction == on_signal;
+}
+
 }  // namespace
 
 StallProbe::StallProbe() {
@@ -110,14 +123,14 @@ StallProbe::StallProbe() {
   action.sa_sigaction = on_signal;
   action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
   sigemptyset(&action.sa_mask);
-  ::sigaction(kSignal, nullptr, &mail.previous);
-  ::sigaction(kSignal, &action, nullptr);
+  if (!is_installed()) {  // a fork inherits it
+    ::sigaction(kSignal, nullptr, &mail.previous);
+    ::sigaction(kSignal, &action, nullptr);
+  }
 }
 
 StallProbe::~StallProbe() {
-  struct sigaction installed{};
-  ::sigaction(kSignal, nullptr, &installed);
-  if ((installed.sa_flags & SA_SIGINFO) != 0 && installed.sa_sigaction == on_signal) {
+  if (is_installed()) {
     ::sigaction(kSignal, &mail.previous, nullptr);
   }
 }

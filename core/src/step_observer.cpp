@@ -13,14 +13,25 @@
 namespace simul::detail {
 namespace {
 
-/// So often in a row, and it is a poll; a task that is merely polite has something to do in between.
+/// So often in a row, and it is a poll.
 constexpr std::uint32_t kPolls = 10'000;
+/// A task that is merely polite has something to do in between, and takes longer.
+constexpr Duration kToLook = std::chrono::microseconds(100);
 
 }  // namespace
 
 std::unique_ptr<StepObserver> StepObserver::from_environment(const Loop& loop) {
   auto observer = std::make_unique<StepObserver>(Tracer::from_environment(loop), debug_mode());
   return observer->is_needed() ? std::move(observer) : nullptr;
+}
+
+void StepObserver::count_time(Asker asker, bool on) noexcept {
+  const bool counted = counts_time_;
+  asked_by_[static_cast<std::size_t>(asker)] = on;
+  counts_time_ = finds_polls_ || asked_by_[0] || asked_by_[1];
+  if (counts_time_ && !counted) {
+    mark_ = Environment::real().now();  // the turn may have begun without it
+  }
 }
 
 void StepObserver::begin_turn() noexcept {
@@ -39,27 +50,29 @@ void StepObserver::end(TaskBase& task) noexcept {
   if (tracer_) {
     tracer_->step_ends(task);
   }
-  if (counts_time_) {
-    count(task.times());
+  if (!counts_time_) {
+    return;
   }
+  const Duration length = count(task.times());
   if (finds_polls_) {
-    watch_for_polls(task);
+    watch_for_polls(task, length);
   }
 }
 
 /// One reading of the clock ends this step and begins the next one.
-void StepObserver::count(StepTimes& times) noexcept {
+Duration StepObserver::count(StepTimes& times) noexcept {
   const TimePoint now = Environment::real().now();
   if (times.counted_from == TimePoint()) {
     times.counted_from = mark_;
   }
-  times.busy += now - mark_;
-  mark_ = now;
+  const Duration length = now - std::exchange(mark_, now);
+  times.busy += length;
+  return length;
 }
 
-void StepObserver::watch_for_polls(TaskBase& task) noexcept {
+void StepObserver::watch_for_polls(TaskBase& task, Duration step) noexcept {
   std::uint32_t& polls = task.times().polls;
-  if (!task.ended() && task.only_yields()) {
+  if (!task.ended() && step < kToLook && task.only_yields()) {
     if (++polls == kPolls) {
       task.keep_label();  // for when it has ended
       log(LogLevel::warning,
@@ -93,6 +106,7 @@ std::string Ready::label() const { return "a callback"; }
 void Ready::run_observed(StepObserver& observer) noexcept {
   observer.call_back(*this);
   run_ready();
+  observer.begin_turn();  // its time is that of no task
 }
 
 }  // namespace simul::detail

@@ -23,10 +23,7 @@ class StepObserver {
 
   /// Who wants that the time is counted: until nobody does, it is.
   enum class Asker : std::uint8_t { program, inspector };
-  void count_time(Asker asker, bool on) noexcept {
-    asked_by_[static_cast<std::size_t>(asker)] = on;
-    counts_time_ = finds_polls_ || asked_by_[0] || asked_by_[1];
-  }
+  void count_time(Asker asker, bool on) noexcept;
   /// Else it can go.
   [[nodiscard]] bool is_needed() const noexcept { return tracer_ || counts_time_; }
 
@@ -39,7 +36,7 @@ class StepObserver {
       tracer_->loop_runs();
     }
   }
-  /// Some steps follow.
+  /// Steps of tasks follow.
   void begin_turn() noexcept;
   void begin(const TaskBase& task);
   /// Of a step; the task may have ended.
@@ -47,8 +44,8 @@ class StepObserver {
   void call_back(const Ready& callback);
 
  private:
-  void count(StepTimes& times) noexcept;
-  void watch_for_polls(TaskBase& task) noexcept;
+  Duration count(StepTimes& times) noexcept;
+  void watch_for_polls(TaskBase& task, Duration step) noexcept;
 
   std::unique_ptr<Tracer> tracer_;
   const bool finds_polls_;

@@ -156,7 +156,8 @@ void TaskBase::keep_label() {
 
 void TaskBase::finish() noexcept {
   // Without the frame the chain of coroutines is gone, and the watchdog may look at any moment.
-  handle_of(*std::exchange(resume_, nullptr)).destroy();
+  const std::coroutine_handle<> root = handle_of(*std::exchange(resume_, nullptr));
+  exception() ? destroy_failed(root) : root.destroy();
   TaskState state = TaskState::done;
   if (exception()) {
     state = TaskState::failed;

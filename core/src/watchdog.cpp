@@ -3,6 +3,7 @@
 #include <mutex>
 #include <optional>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 
 #include "debug_mode.hpp"
@@ -74,7 +75,12 @@ Watchdog::Watchdog(WatchdogOptions options) : thread_(detail::take_post(options.
 Watchdog::~Watchdog() {
   const std::lock_guard lock(detail::post().mutex);
   detail::post().current = nullptr;
-  thread_.reset();
+  if (thread_->is_of_parent()) {
+    std::ignore =
+        thread_.release();  // a fork has no such thread; what it used may be locked for ever
+  } else {
+    thread_.reset();
+  }
   detail::post().taken = false;
 }
 

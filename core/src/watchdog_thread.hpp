@@ -4,6 +4,9 @@
 //   WatchdogThread thread(100ms);   // looks until it is destroyed
 #pragma once
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -26,6 +29,8 @@ class WatchdogThread {
   WatchdogThread(const WatchdogThread&) = delete;
   WatchdogThread& operator=(const WatchdogThread&) = delete;
 
+  /// Is this process a fork of the one that made it?
+  [[nodiscard]] bool is_of_parent() const noexcept { return ::getpid() != owner_; }
   [[nodiscard]] std::uint64_t stalls() const noexcept {
     return stalls_.load(std::memory_order_relaxed);
   }
@@ -51,6 +56,7 @@ class WatchdogThread {
   [[nodiscard]] bool may_write(TimePoint now);
   [[nodiscard]] Duration next_nap(TimePoint now) const;
 
+  const pid_t owner_ = ::getpid();
   const Duration threshold_;
   RunningLoops& loops_;
   StallProbe probe_;

@@ -18,7 +18,6 @@ FIELDS = ("version", "size", "first_entry", "entry_loop", "entry_thread", "entry
           "group_scope", "scope_child", "scope_sibling", "scope_task", "scope_extras", "extras_name", "task_scope",
           "task_innermost", "task_leaf", "task_queued", "task_wake_ups", "promise_caller", "promise_site")
 MOST_CALLERS = 100
-MOST_TASKS = 1_000_000
 
 
 def read(address, size):
@@ -33,6 +32,11 @@ def number(address):
     return struct.unpack("<I", read(address, 4))[0]
 
 
+def printable(characters):
+    """Names come from the program, and mustn't steer the terminal."""
+    return "".join(c if c.isprintable() else "?" for c in characters.decode(errors="replace"))
+
+
 def text(address):
     result = b""
     while b"\0" not in result and len(result) < 4096:
@@ -40,12 +44,12 @@ def text(address):
             result += read(address + len(result), 64)
         except gdb.MemoryError:  # the end of a mapping
             result += read(address + len(result), 1)
-    return result.split(b"\0")[0].decode(errors="replace")
+    return printable(result.split(b"\0")[0])
 
 
 def std_string(address):
     """libstdc++'s: the address of the characters, then their number."""
-    return read(pointer(address), min(pointer(address + 8), 4096)).decode(errors="replace")
+    return printable(read(pointer(address), min(pointer(address + 8), 4096)))
 
 
 def address_of(symbol):
@@ -98,19 +102,21 @@ class Program:
     def loops(self):
         registry = pointer(address_of("simul_debug_loops"))
         entry = pointer(registry + self.at["first_entry"]) if registry else 0
-        while entry:
+        seen = set()
+        while entry and entry not in seen:  # what has overwritten it may lead in circles
+            seen.add(entry)
             yield pointer(entry + self.at["entry_loop"]), number(entry + self.at["entry_thread"])
             entry = pointer(entry + self.at["entry_next"])
 
     def tasks(self, scope):
         """(depth, task) of all that have a scope inside of this one."""
         stack = [(0, pointer(scope + self.at["scope_child"]))]
-        for _ in range(MOST_TASKS):
-            if not stack:
-                return
+        seen = set()
+        while stack:
             depth, child = stack.pop()
-            if not child:
+            if not child or child in seen:
                 continue
+            seen.add(child)
             stack.append((depth, pointer(child + self.at["scope_sibling"])))
             task = pointer(child + self.at["scope_task"])
             own = task != 0 and child == task + self.at["task_scope"]
@@ -168,13 +174,26 @@ simul-tasks [TEXT]: those with TEXT in one of their lines."""
         program = Program()
         for loop, thread in program.loops():
             gdb.write(f"loop {loop:#x}, thread {thread}\n")
-            current = pointer(loop + program.at["loop_current"])
-            root = pointer(loop + program.at["loop_root"]) + program.at["group_scope"]
-            for depth, task in program.tasks(root):
-                lines = list(program.lines(task, current))
-                if not argument or any(argument in line for line in lines):
-                    for line in lines:
-                        gdb.write("  " * (depth + 1) + line + "\n")
+            try:
+                current = pointer(loop + program.at["loop_current"])
+                root = pointer(loop + program.at["loop_root"]) + program.at["group_scope"]
+                for depth, task in program.tasks(root):
+                    lines = self.lines(program, task, current)
+                    if not argument or any(argument in line for line in lines):
+                        for line in lines:
+                            gdb.write("  " * (depth + 1) + line + "\n")
+            except gdb.MemoryError as error:
+                gdb.write(f"  the tree of tasks is damaged here: {error}\n")
+
+    @staticmethod
+    def lines(program, task, current):
+        """What can be read of it: other tasks may be whole."""
+        lines = []
+        try:
+            lines.extend(program.lines(task, current))
+        except gdb.MemoryError as error:
+            lines.append(f"task at {task:#x} is damaged: {error}")
+        return lines
 
 
 SimulTasks()

@@ -1,5 +1,9 @@
 #include <simul/call_graph.hpp>
 
+#include <chrono>
+#include <thread>
+#include <vector>
+
 #include <simul/event.hpp>
 #include <simul/gather.hpp>
 #include <simul/lock.hpp>
@@ -30,7 +34,30 @@ std::source_location in_template(T) {
 struct Named {
   [[nodiscard]] std::source_location method(int) const { return here(); }
   std::source_location operator()(int (*)(void)) { return here(); }
+  std::source_location operator<(int) { return here(); }
+  std::source_location operator->*(std::vector<int>) { return here(); }
 };
+
+/// Each in a group of the one before, which waits for it; the graph of the innermost.
+Coro<> nested(int depth, CallGraph& graph) {
+  if (depth == 0) {
+    graph = call_graph();
+    co_return;
+  }
+  auto body = [&](TaskGroup& group) -> Coro<> {
+    Task<> child = group.spawn(nested(depth - 1, graph));
+    co_await child;
+  };
+  co_await with_group(body);
+}
+
+std::size_t size_of(const CallGraph& graph) {
+  std::size_t size = 1;
+  for (const CallGraph& waiter : graph.awaited_by) {
+    size += size_of(waiter);
+  }
+  return size;
+}
 
 }  // namespace
 
@@ -39,8 +66,15 @@ TEST_SUITE("call graph") {
     CHECK(function_label(in_template(1)) == "in_template");
     CHECK(function_label(Named().method(1)) == "method");
     CHECK(function_label(Named()(nullptr)) == "operator()");
+    CHECK(function_label(Named() < 1) == "operator<");
+    CHECK(function_label(Named().operator->*({})) == "operator->*");
     auto lambda = [](std::string_view) { return here(); };
     CHECK(function_label(lambda("")).starts_with("lambda in DOCTEST_ANON_FUNC"));
+    auto outer = [](int) {
+      auto inner = [] { return here(); };
+      return inner();
+    };
+    CHECK(function_label(outer(1)).starts_with("lambda in DOCTEST_ANON_FUNC"));
   }
 
   TEST_CASE(
@@ -151,6 +185,51 @@ TEST_SUITE("call graph") {
     });
   }
 
+  TEST_CASE("a task that waits for its children stands once in the graph, however deep they are") {
+    CallGraph graph;
+    run_virtual([&]() -> Coro<> { co_await nested(40, graph); });
+    CHECK(size_of(graph) == 41);
+  }
+
+  TEST_CASE("a graph ends a thousand waiters away") {
+    CallGraph graph;
+    run_virtual([&]() -> Coro<> { co_await nested(5'000, graph); });
+    CHECK(size_of(graph) == 1'001);
+  }
+
+  TEST_CASE("a part of the tasks is shown without the rest") {
+    TaskInfo child;
+    child.id = 2;
+    child.parent = 1;
+    child.name = "child";
+    CHECK(to_string(std::vector{child}).starts_with("child\n"));
+  }
+
+  TEST_CASE("the text of many tasks in each other is as long as they are many") {
+    std::vector<TaskInfo> tasks;
+    for (std::uintptr_t id = 1; id <= 2'000; ++id) {
+      tasks.emplace_back();
+      tasks.back().id = id;
+      tasks.back().parent = id - 1;
+    }
+    CHECK(to_string(tasks).size() < 1'000'000);
+  }
+
+  TEST_CASE("the time of a callback is not that of the task whose step follows") {
+    constexpr Duration kBusy = 50ms;
+    VirtualClock clock;
+    Loop loop(clock);
+    loop.count_time(true);
+    const auto begin = std::chrono::steady_clock::now();
+    auto main = [&]() -> Coro<> {
+      loop.call_soon([&] { std::this_thread::sleep_for(kBusy); });
+      co_await yield_now();
+      co_await yield_now();
+      CHECK(call_graph().task.times->busy + kBusy <= std::chrono::steady_clock::now() - begin);
+    };
+    loop.run_until_complete(main());
+  }
+
   TEST_CASE("time is counted per task when it is asked for, and no longer") {
     VirtualClock clock;
     Loop loop(clock);
@@ -203,6 +282,34 @@ TEST_SUITE("mistakes") {
       Coro<> second = std::move(first);
       event.set();
       co_await spawn(std::move(second));
+    });
+    CHECK(log.count() == 0);
+  }
+
+  TEST_CASE("nor one that was given to a coroutine that has failed, or was cancelled") {
+    const LogCapture log;
+    run_virtual([&]() -> Coro<> {
+      Event event;
+      auto failing = [](Coro<> given) -> Coro<> {
+        throw std::runtime_error("not now");
+        co_await std::move(given);
+      };
+      bool failed = false;
+      try {
+        co_await failing(worker(event));
+      } catch (const std::runtime_error&) {
+        failed = true;
+      }
+      CHECK(failed);
+      auto waiting = [](Coro<> given) -> Coro<> {
+        co_await sleep(1h);
+        co_await std::move(given);
+      };
+      auto cut_off = [&]() -> Coro<> { co_await waiting(worker(event)); };
+      const bool in_time = co_await move_on_after(1s, cut_off);
+      CHECK(!in_time);
+      Task<> never_begun = spawn(waiting(worker(event)));
+      never_begun.cancel();
     });
     CHECK(log.count() == 0);
   }

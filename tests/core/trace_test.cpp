@@ -65,9 +65,35 @@ std::string traced(bool narrated, Fn fn) {
   return written.text();
 }
 
+Coro<> recursion(int depth) {
+  if (depth > 0) {
+    co_await recursion(depth - 1);
+  }
+}
+
 }  // namespace
 
 TEST_SUITE("trace") {
+  TEST_CASE("the trace of a deep recursion is as long as it is deep") {
+    CHECK(traced(false, [] { return recursion(5'000); }).size() < 5'000'000);
+  }
+
+  TEST_CASE("who begins to count the time in a step that is traced counts from there") {
+    const Written written;
+    Loop loop;
+    detail::LoopAccess::observe(
+        loop, std::make_unique<detail::StepObserver>(
+                  std::make_unique<detail::HandoffTracer>(loop, written.file(), 1, false), false));
+    const TimePoint begin = loop.exact_now();
+    auto counting = [&]() -> Coro<> {
+      loop.count_time(true);
+      co_await yield_now();
+      CHECK(call_graph().task.times->busy <= loop.exact_now() - begin);
+    };
+    loop.run_until_complete(counting());
+    detail::LoopAccess::observe(loop, nullptr);
+  }
+
   TEST_CASE("control goes down the calls, and comes back the same way when a task has to wait") {
     CHECK(traced(false, program) == R"(1  program
 2      event-loop

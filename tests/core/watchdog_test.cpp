@@ -1,6 +1,7 @@
 #include <simul/watchdog.hpp>
 
 #include <poll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -8,6 +9,7 @@
 #include <chrono>
 #include <csignal>
 #include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -303,5 +305,54 @@ TEST_SUITE("watchdog") {
         co_await task;
       }
     }());
+  }
+
+  TEST_CASE("a fork runs loops, whatever the other threads have just done, and ends the watchdog") {
+    auto watchdog = std::make_unique<Watchdog>(kStrict);
+    std::atomic<bool> enough = false;
+    std::thread other([&] {
+      while (!enough) {
+        run([]() -> Coro<> { co_return; }());
+      }
+    });
+    int failed = 0;
+    for (int i = 0; i < 100; ++i) {
+      const pid_t child = ::fork();
+      if (child == 0) {
+        ::alarm(20);
+        run([]() -> Coro<> { co_await yield_now(); }());
+        watchdog.reset();
+        ::_exit(RunningLoops::instance().look().empty() ? 0 : 1);
+      }
+      int status = 0;
+      ::waitpid(child, &status, 0);
+      failed += status == 0 ? 0 : 1;
+      if (failed > 0) {
+        break;
+      }
+    }
+    enough = true;
+    other.join();
+    CHECK(failed == 0);
+  }
+
+  TEST_CASE("a handler that has stood over two watchdogs gets a signal once") {
+    static struct sigaction previous;
+    static int calls;
+    calls = 0;
+    auto watchdog = std::make_unique<Watchdog>(kStrict);
+    struct sigaction action{};
+    action.sa_flags = SA_SIGINFO;
+    action.sa_sigaction = [](int signal, siginfo_t* info, void* context) {
+      ++calls;
+      previous.sa_sigaction(signal, info, context);
+    };
+    ::sigaction(SIGURG, &action, &previous);
+    watchdog.reset();
+    watchdog = std::make_unique<Watchdog>(kStrict);
+    ::raise(SIGURG);
+    CHECK(calls == 1);
+    watchdog.reset();
+    ::signal(SIGURG, SIG_DFL);
   }
 }

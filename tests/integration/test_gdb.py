@@ -37,6 +37,9 @@ class Gdb(unittest.TestCase):
             self.assertRegex(text, r"acceptor of echo at 0x[0-9a-f]+, \d+ wake-ups\n +run\(\) at acceptor\.cpp:\d+")
             some = gdb(BIN, str(core), "-x", str(SCRIPT), "-ex", "simul-tasks serve()")
             self.assertEqual(len(re.findall(r" at 0x[0-9a-f]+, ", some)), 1, some)
+            damaged = gdb(BIN, str(core), "-x", str(SCRIPT), "-ex",
+                          "python Program.calls = lambda self, task: pointer(96)", "-ex", "simul-tasks")
+            self.assertGreater(damaged.count("is damaged: Cannot access memory at address 0x60"), 1, damaged)
 
     def test_a_program_without_simul_is_an_error_that_says_so(self):
         text = gdb("/bin/true", "-x", str(SCRIPT), "-ex", "simul-tasks")

@@ -64,7 +64,8 @@ struct TaskInfo {
 /// thousands hold up nobody. Tasks that begin or end meanwhile are met or not. Cancel safety: safe.
 [[nodiscard]] SIMUL_EXPORT Coro<> visit_tasks(std::function<void(const TaskInfo&)> visit);
 
-/// A task and those that wait for its end, each with those that wait for theirs.
+/// A task and those that wait for its end, each with those that wait for theirs. A task to which several ways lead
+/// has its own waiters on the first of them only; what is more than a thousand waits away is left out.
 struct CallGraph {
   TaskInfo task;
   std::vector<CallGraph> awaited_by;

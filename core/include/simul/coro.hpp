@@ -164,6 +164,9 @@ class Promise<void> final : public PromiseBase {
 /// Destroys the frame of a coroutine that was neither awaited nor spawned, which is a mistake and is
 /// reported, unless an exception on its way is why.
 SIMUL_EXPORT void drop_unstarted(PromiseBase& promise) noexcept;
+/// Destroys the frame of a coroutine that has ended with an exception: that is why coroutines which it was
+/// given, and now takes with it, were never awaited.
+SIMUL_EXPORT void destroy_failed(std::coroutine_handle<> frame) noexcept;
 /// Null: it was started.
 SIMUL_EXPORT std::string coroutine_text(const PromiseBase* promise);
 
@@ -268,7 +271,12 @@ class [[nodiscard]] CoroAwaiter {
   }
   void await_suspend(std::coroutine_handle<>) const noexcept {}
   T await_resume() {
-    std::exchange(callee_, nullptr).destroy();
+    const std::coroutine_handle<> ended = std::exchange(callee_, nullptr);
+    if (outcome_.exception()) [[unlikely]] {
+      destroy_failed(ended);
+    } else {
+      ended.destroy();
+    }
     if constexpr (std::is_void_v<T>) {
       outcome_.get();
     } else {

@@ -1,5 +1,6 @@
 #include "trace/handoff_tracer.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -22,6 +23,9 @@ std::string name_of(const Leaf& leaf) {
              ? detail.task->label()
              : leaf.waits_for();
 }
+
+/// Deeper ones stand under each other: else the lines of a deep recursion would have its square in bytes.
+constexpr std::size_t kDeepestIndent = 64;
 
 std::atomic<int> alive = 0;  // tracers
 
@@ -50,8 +54,8 @@ void HandoffTracer::hand_over(std::size_t depth, std::string where) {
   if (narrated_) {
     std::fprintf(file_, "%s%zu. Control is now in %s.\n", prefix().c_str(), number, where_.c_str());
   } else {
-    std::fprintf(file_, "%s%-3zu%*s%s\n", prefix().c_str(), number, static_cast<int>(4 * depth), "",
-                 where_.c_str());
+    std::fprintf(file_, "%s%-3zu%*s%s\n", prefix().c_str(), number,
+                 static_cast<int>(4 * std::min(depth, kDeepestIndent)), "", where_.c_str());
   }
 }
 

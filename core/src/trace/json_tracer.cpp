@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <atomic>
+
 #include <simul/call_graph.hpp>
 #include <simul/environment.hpp>
 
@@ -26,13 +28,19 @@ std::string id_of(const TaskBase* task) {
   return R"(,"id":")" + std::to_string(reinterpret_cast<std::uintptr_t>(task)) + '"';
 }
 
+/// The list in this file has its end; loops of other threads may still run.
+std::atomic<const std::FILE*> finished = nullptr;
+
 }  // namespace
 
 void JsonTracer::finish(std::FILE* file) noexcept {
+  ::flockfile(file);
+  finished = file;
   std::fprintf(file,
                R"({"name":"process_name","ph":"M","pid":%d,"args":{"name":"simul"}}])"
                "\n",
                static_cast<int>(::getpid()));
+  ::funlockfile(file);
 }
 
 JsonTracer::JsonTracer(std::FILE* file, int number) : file_(file), number_(number) {
@@ -42,11 +50,16 @@ JsonTracer::JsonTracer(std::FILE* file, int number) : file_(file), number_(numbe
 void JsonTracer::event(char phase, std::string_view name, std::string_view more) {
   const double microseconds =
       static_cast<double>(Environment::real().now().time_since_epoch().count()) / 1000;
-  std::fprintf(file_,
-               R"({"ph":"%c","name":"%s","pid":%d,"tid":%d,"ts":%.3f%.*s},)"
-               "\n",
-               phase, escaped(name).c_str(), static_cast<int>(::getpid()), number_, microseconds,
-               static_cast<int>(more.size()), more.data());
+  const std::string shown = escaped(name);
+  ::flockfile(file_);
+  if (finished != file_) {
+    std::fprintf(file_,
+                 R"({"ph":"%c","name":"%s","pid":%d,"tid":%d,"ts":%.3f%.*s},)"
+                 "\n",
+                 phase, shown.c_str(), static_cast<int>(::getpid()), number_, microseconds,
+                 static_cast<int>(more.size()), more.data());
+  }
+  ::funlockfile(file_);
 }
 
 void JsonTracer::begin(std::string_view name) {

@@ -40,9 +40,7 @@ struct Traces : TraceRequest {
     if (mode == Mode::json) {
       JsonTracer::finish(file);
     }
-    if (file != stderr) {
-      std::fclose(file);
-    }
+    std::fflush(file);  // not closed: loops may still run on other threads
   }
 };
 
