@@ -17,13 +17,6 @@ namespace {
 
 constexpr std::size_t kShownTasks = 50;
 
-/// Linux says so; where it doesn't, there may be others.
-bool is_only_thread() {
-  std::error_code error;
-  const std::filesystem::directory_iterator threads("/proc/self/task", error);
-  return !error && std::distance(begin(threads), end(threads)) == 1;
-}
-
 const TaskBase* awaited_by(const TaskBase& task) {
   const Leaf* leaf = task.waits_at();
   return leaf != nullptr ? leaf->wait_detail().task : nullptr;
@@ -53,6 +46,12 @@ std::string describe_ring(const std::vector<const TaskBase*>& ring) {
 }
 
 }  // namespace
+
+bool is_only_thread() {
+  std::error_code error;
+  const std::filesystem::directory_iterator threads("/proc/self/task", error);
+  return !error && std::distance(begin(threads), end(threads)) == 1;
+}
 
 Deadlock find_deadlock(const Loop& loop) {
   if (loop.task_count() == 0) {

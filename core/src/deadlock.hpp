@@ -8,6 +8,9 @@
 
 namespace simul::detail {
 
+/// Has this process no other thread? False where the system doesn't tell.
+[[nodiscard]] bool is_only_thread();
+
 /// `possible`: only another thread could end it, if there is one that knows of this loop.
 enum class Deadlock : std::uint8_t { none, possible, certain };
 

@@ -219,7 +219,8 @@ void Loop::poll_bare() {
   bool in_vain = deadlock_told_;
   if (deadlock_told_ || driven_) {
     reactor_->poll(true);
-  } else if (environment_.virtual_time() || !reactor_->poll_patiently(kPatience)) {
+  } else if ((environment_.virtual_time() && detail::is_only_thread()) ||
+             !reactor_->poll_patiently(kPatience)) {
     in_vain = true;
     tell_of_deadlock();
   }

@@ -12,16 +12,15 @@
 
 namespace simul {
 
-void detail::report_unawaited_send(const Stream& stream) noexcept {
+void detail::report_unawaited_send() noexcept {
   if (std::uncaught_exceptions() > 0) {
     return;  // it was on its way to a co_await
   }
+  // Of its stream nothing can be said: that may be gone.
   const TaskBase* task = LoopAccess::current_task_or_null();
-  const std::string who = task != nullptr ? " in " + task->label() : "";
-  const int fd = stream.native_handle();
-  log(LogLevel::warning, "a send() on " +
-                             (fd >= 0 ? "fd " + std::to_string(fd) : std::string("a stream")) +
-                             " was never awaited" + who + ": it has sent nothing");
+  log(LogLevel::warning, "a send() was never awaited" +
+                             (task != nullptr ? " in " + task->label() : std::string()) +
+                             ": it has sent nothing");
 }
 
 template class SIMUL_EXPORT StreamLeaf<Send, StreamOp::send>;

@@ -326,7 +326,7 @@ TEST_SUITE("mistakes") {
       CHECK(chunk.size() == 5);
     });
     REQUIRE(log.count() == 1);
-    CHECK(log.all().find("warning: a send() on a stream was never awaited in lambda in") == 0);
+    CHECK(log.all().find("warning: a send() was never awaited in lambda in") == 0);
   }
 }
 

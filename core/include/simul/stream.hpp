@@ -227,7 +227,7 @@ class SIMUL_EXPORT Stream {
 
 namespace detail {
 /// A send that was made and never awaited has sent nothing, which is a mistake.
-SIMUL_EXPORT void report_unawaited_send(const Stream& stream) noexcept;
+SIMUL_EXPORT void report_unawaited_send() noexcept;
 }  // namespace detail
 
 /// An attempt that is repeated until it gives something: the common part of the awaiters. `Self` has
@@ -246,7 +246,7 @@ class SIMUL_EXPORT StreamLeaf : public Leaf {
   ~StreamLeaf() {
     if constexpr (kOperation == StreamOp::send) {
       if (!was_awaited()) [[unlikely]] {
-        detail::report_unawaited_send(stream_);
+        detail::report_unawaited_send();
       }
     }
   }
