@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 
@@ -72,12 +73,29 @@ int complain(const std::string& name, const std::vector<Lesson>& lessons) {
   return kUsage;
 }
 
-/// What SIMUL_TRACE may be; empty: nothing is wrong with it.
-std::string is_trace(const std::string& value) {
-  const std::string mode = value.substr(0, value.find(':'));
-  return mode == "handoff" || mode == "long" || mode == "json"
-             ? ""
-             : '"' + value + "\" isn't handoff, long or json";
+/// What SIMUL_TRACE may be.
+bool is_trace(std::string_view value) {
+  const std::string_view mode = value.substr(0, value.find(':'));
+  return mode == "handoff" || mode == "long" || mode == "json";
+}
+
+/// Empty: nothing is wrong with it.
+std::string check_trace(const std::string& value) {
+  return is_trace(value) ? "" : '"' + value + "\" isn't handoff, long or json";
+}
+
+/// What the option is if nothing follows it; CLI11 says "true" then.
+std::string trace_or_default(const std::string& value) {
+  return value == "true" ? "handoff" : value;
+}
+
+/// What was meant for --trace but stands apart from it, where it would be the name or an argument.
+std::string stray_trace(const std::string& name, const std::vector<std::string>& arguments) {
+  if (is_trace(name)) {
+    return name;
+  }
+  const auto stray = std::ranges::find_if(arguments, is_trace);
+  return stray == arguments.end() ? "" : *stray;
 }
 
 /// Returns only by throwing.
@@ -95,17 +113,26 @@ LessonCommand::LessonCommand(CLI::App& app)
     : command_(app.add_subcommand("lesson", "List the lessons, or run one")) {
   command_->add_option("name", name_, "Which one; without it they are listed");
   command_
-      ->add_flag("--trace{handoff}", trace_,
-                 "Print how control is handed over: handoff, long or json, to a file with :FILE")
-      ->check(is_trace, "HOW");
+      ->add_flag(
+          "--trace", trace_,
+          "Print how control is handed over. --trace[=HOW]: handoff (the default), long or json, "
+          "and where to with :FILE. For example: --trace=long")
+      ->check(check_trace)
+      ->transform(trace_or_default);
   command_->add_flag("--source", source_, "Print the lesson's program instead of running it");
   command_->allow_extras();
   command_->footer(
-      "What else follows the name goes to the lesson:  simul lesson chess --serial\n"
-      "The programs are in examples/lessons.");
+      "What else follows the name goes to the lesson:  simul lesson chess 10000\n"
+      "Its program is what --source prints.");
 }
 
 int LessonCommand::run() {
+  std::vector<std::string> arguments = command_->remaining();
+  if (const std::string mode = stray_trace(name_, arguments); !trace_.empty() && !mode.empty()) {
+    std::cerr << "simul lesson: \"" << mode
+              << "\" is no argument of a lesson; did you mean --trace=" << mode << "?\n";
+    return kUsage;
+  }
   const std::vector<Lesson> lessons = all_lessons();
   if (name_.empty()) {
     list(lessons);
@@ -127,7 +154,7 @@ int LessonCommand::run() {
   if (!trace_.empty()) {
     ::setenv("SIMUL_TRACE", trace_.c_str(), 1);
   }
-  execute(from_bin(SIMUL_LESSONS_FROM_BIN) / name_, command_->remaining());
+  execute(from_bin(SIMUL_LESSONS_FROM_BIN) / name_, std::move(arguments));
 }
 
 }  // namespace simul::cli

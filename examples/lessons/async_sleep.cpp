@@ -14,21 +14,23 @@
 //   simul lesson async_sleep [seconds]
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <ctime>
 #include <utility>
 #include <vector>
 
 #include <simul/simul.hpp>
 
+#include "arguments.hpp"
+
 using namespace simul;
 using namespace std::chrono_literals;
+
+// [watcher]
 using Seconds = std::chrono::duration<double>;
 using SteadyClock = std::chrono::steady_clock;
 
 int times_woken = 0;
 
-// [watcher]
 Coro<> sleep_watcher(Promise<> promise, SteadyClock::time_point time_to_wake) {
   while (SteadyClock::now() < time_to_wake) {
     co_await yield_now();  // the document's YieldToEventLoop
@@ -100,7 +102,9 @@ void measure(const char* name, Coro<> sleeping) {
 }
 
 int main(int argc, char** argv) {
-  const Seconds seconds(argc > 1 ? std::atof(argv[1]) : 3);
+  Arguments arguments(argc, argv, "[seconds]");
+  const Seconds seconds(arguments.number(3.0, 0.0, 86'400.0));
+  arguments.end();
   measure("async_sleep", async_sleep(seconds));
   std::puts("");
   measure("simpler_async_sleep", simpler_async_sleep(seconds));

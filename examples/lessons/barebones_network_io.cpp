@@ -38,6 +38,7 @@
 
 #include <simul/simul.hpp>
 
+#include "arguments.hpp"
 #include "child_process.hpp"
 #include "measure.hpp"
 #include "python_random.hpp"
@@ -281,27 +282,20 @@ void run_all(const Endpoint& endpoint, const Work& work) {
 
 int main(int argc, char** argv) try {
   const Endpoint server = Endpoint::ipv4({127, 0, 0, 1}, 8197);
-  std::string_view role = "all";
-  Work work;
-  for (int i = 1; i < argc; ++i) {
-    if (argv[i] == std::string_view("--like-the-document")) {
-      work = like_the_document();
-    } else {
-      role = argv[i];
-    }
-  }
+  Arguments arguments(argc, argv, "[server | serial | async] [--like-the-document]");
+  const bool as_there = arguments.flag("--like-the-document");
+  const std::string_view role = arguments.choice("all", {"server", "serial", "async"});
+  arguments.end();
+
+  const Work work = as_there ? like_the_document() : Work{};
   if (role == "all") {
     run_all(server, work);
   } else if (role == "server") {
     run_server(listen(server), work);
   } else if (role == "serial") {
     timed([&] { return serial_client(server, work); });
-  } else if (role == "async") {
-    timed([&] { return run(asynchronous_client(server, work)); });
   } else {
-    std::fprintf(stderr,
-                 "usage: barebones_network_io [server | serial | async] [--like-the-document]\n");
-    return 2;
+    timed([&] { return run(asynchronous_client(server, work)); });
   }
 } catch (const std::exception& error) {
   std::fprintf(stderr, "barebones_network_io: %s\n", error.what());

@@ -32,6 +32,7 @@
 
 #include <simul/simul.hpp>
 
+#include "arguments.hpp"
 #include "child_process.hpp"
 #include "measure.hpp"
 
@@ -193,7 +194,9 @@ void measure_kegels_example(int clients, Duration time) {
 }
 
 int main(int argc, char** argv) try {
-  const bool full = full_wanted(argc, argv);
+  Arguments arguments(argc, argv, "[--full]");
+  const bool full = arguments.flag("--full");
+  arguments.end();
   const int clients = full ? 10'000 : 500;
   const int messages = full ? 50 : 10;
   const int kegels = full ? 9'500 : 500;

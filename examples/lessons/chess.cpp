@@ -10,13 +10,13 @@
 //
 //   simul lesson chess [how many times as fast] [--serial]     --serial: one after the other in real time, too
 #include <cstdio>
-#include <cstdlib>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <simul/simul.hpp>
 #include <simul/testing.hpp>
+
+#include "arguments.hpp"
 
 using namespace simul;
 using namespace std::chrono_literals;
@@ -75,8 +75,10 @@ Coro<> play(const char* name, Mode* mode, int speed) {
 }
 
 int main(int argc, char** argv) {
-  const bool serial = std::string_view(argv[argc - 1]) == "--serial";
-  const int speed = argc > (serial ? 2 : 1) ? std::atoi(argv[1]) : 1000;
+  Arguments arguments(argc, argv, "[how many times as fast] [--serial]");
+  const bool serial = arguments.flag("--serial");
+  const int speed = arguments.number(1000, 1, 1'000'000);
+  arguments.end();
   {
     std::puts("Virtual time:");
     VirtualClock clock;

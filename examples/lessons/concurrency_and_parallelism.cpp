@@ -18,6 +18,7 @@
 
 #include <simul/simul.hpp>
 
+#include "arguments.hpp"
 #include "measure.hpp"
 
 using namespace simul;
@@ -86,9 +87,11 @@ void compare(const char* what, MakeOne make) {
   print("one after the other", serial);
   print("two tasks on one loop", concurrent);
   print("two loops", parallel);
+  explain_lack_of_gain(parallel / serial, usable_processors());
 }
 
-int main() {
+int main(int argc, char** argv) {
+  expect_no_arguments(argc, argv);
   std::printf("This program may use %zu processors.\n", usable_processors());
   compare("Two cakes (work, oven, work)", bake_a_cake);
   compare("Two doughs (work only)", knead);

@@ -1,4 +1,4 @@
-// Awaiting a coroutine does not cede control; awaiting a task does
+// Awaiting a coroutine does not cede control; awaiting a task that has not ended does
 //
 // From "A Conceptual Overview of asyncio", part 1, "await". program() spawns a task for coro_b(), then
 // awaits coro_a() three times: first as a plain coroutine, so that coro_b() has to wait; then each time in
@@ -6,6 +6,8 @@
 #include <cstdio>
 
 #include <simul/simul.hpp>
+
+#include "arguments.hpp"
 
 using namespace simul;
 
@@ -39,7 +41,8 @@ Coro<> await_tasks() {
 }
 // [/tasks]
 
-int main() {
+int main(int argc, char** argv) {
+  expect_no_arguments(argc, argv);
   std::puts("co_await coro_a():");
   run(await_coroutines());
   std::puts("\nco_await spawn(coro_a()):");

@@ -12,6 +12,8 @@
 #include <simul/simul.hpp>
 #include <simul/testing.hpp>
 
+#include "arguments.hpp"
+
 using namespace simul;
 using namespace std::chrono_literals;
 
@@ -48,9 +50,13 @@ Coro<> measure(const char* name, Coro<> work) {
   std::printf("  all of them after %.2f s\n", time.count());
 }
 
-int main(int argc, char**) {
+int main(int argc, char** argv) {
+  Arguments arguments(argc, argv, "[--virtual]");
+  const bool on_virtual_clock = arguments.flag("--virtual");
+  arguments.end();
+
   VirtualClock jumps;
-  Loop loop(argc > 1 ? jumps : Environment::real());
+  Loop loop(on_virtual_clock ? jumps : Environment::real());
   loop.run_until_complete(measure("One after the other", serial()));
   loop.run_until_complete(measure("At once", at_once()));
 }

@@ -14,6 +14,8 @@
 
 #include <simul/simul.hpp>
 
+#include "arguments.hpp"
+
 using namespace simul;
 
 const char* light(const Future<int>& future) {
@@ -91,19 +93,20 @@ void by_hand() {
   HomemadeFuture patient;
   Step waiting = wait_for(patient);
   const bool yielded_itself = waiting.send().yielded() == &patient;
-  std::printf("A future that isn't done yields itself to the driver: %s\n",
+  std::printf("By hand, without a loop: a future that isn't done yields itself to the driver: %s\n",
               yielded_itself ? "yes" : "no");
   patient.set_result(42);
   std::printf("Resumed when it is done, the coroutine returns %d.\n", waiting.send().returned());
 
-  std::puts("Resumed before:");
+  std::puts("Resumed too early by its driver, the coroutine is told so, in asyncio's words:");
   HomemadeFuture hasty;
   Step too_early = wait_for(hasty);
   too_early.send();
   print_error([&] { too_early.send(); });
 }
 
-int main() {
+int main(int argc, char** argv) {
+  expect_no_arguments(argc, argv);
   run(states_and_callbacks());
   by_hand();
 }

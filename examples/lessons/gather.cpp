@@ -14,6 +14,8 @@
 #include <simul/simul.hpp>
 #include <simul/testing.hpp>
 
+#include "arguments.hpp"
+
 using namespace simul;
 using namespace std::chrono_literals;
 
@@ -42,13 +44,13 @@ Coro<> results() {
 // [/results]
 
 Coro<> as_asyncio_does() {
-  std::puts("One fails, as in asyncio:");
+  std::puts("One fails, and asyncio's gather is imitated (with tasks and wait):");
   std::vector<Task<std::string>> stews;
   stews.push_back(spawn(stew("pea stew", 1h, true)));
   stews.push_back(spawn(stew("leek stew", 2h)));
   stews.push_back(spawn(stew("carrot stew", 3h, true)));
   co_await wait(stews, WaitFor::first_exception);
-  std::printf("  gather throws: %s\n", describe(stews[0].exception()).c_str());
+  std::printf("  asyncio's gather would throw now: %s\n", describe(stews[0].exception()).c_str());
   std::puts("  the program goes on, and the stove is still hot:");
   co_await wait(stews);
   (void)stews[2].exception();  // nobody gets to see it
@@ -57,7 +59,7 @@ Coro<> as_asyncio_does() {
 
 // [failure]
 Coro<> as_here() {
-  std::puts("One fails, here:");
+  std::puts("One fails in simul's gather:");
   try {
     co_await gather(stew("pea stew", 1h, true), stew("leek stew", 2h),
                     stew("carrot stew", 3h, true));
@@ -82,7 +84,8 @@ Coro<> settled() {
 }
 // [/failure]
 
-int main() {
+int main(int argc, char** argv) {
+  expect_no_arguments(argc, argv);
   VirtualClock clock;
   Loop loop(clock);
   loop.run_until_complete(results());

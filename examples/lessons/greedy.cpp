@@ -11,10 +11,11 @@
 //   simul lesson greedy [millions of samples]
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <random>
 
 #include <simul/simul.hpp>
+
+#include "arguments.hpp"
 
 using namespace simul;
 using namespace std::chrono_literals;
@@ -106,12 +107,12 @@ Coro<> measure(const char* name, Coro<double> work, long samples) {
   const Milliseconds took = now() - start;
   ticker.stopped = true;
   co_await ticking;
-  std::printf("%-24s %8.0f ms %12.1f ms   mean %.2f\n", name, took.count(),
+  std::printf("%-24s %8.0f ms %13.1f ms %16.2f\n", name, took.count(),
               Milliseconds(ticker.worst).count(), mean);
 }
 
 Coro<> program(long samples) {
-  std::printf("%-24s %11s %15s\n", "the task", "took", "ticker late");
+  std::printf("%-24s %11s %16s %16s\n", "the task", "took", "ticker's worst", "mean of samples");
   co_await measure("greedy", greedy(samples), samples);
   co_await measure("looks at every sample", looks_at_every_sample(samples), samples);
   co_await measure("looks once a chunk", looks_once_a_chunk(samples), samples);
@@ -120,6 +121,8 @@ Coro<> program(long samples) {
 }
 
 int main(int argc, char** argv) {
-  const double millions = argc > 1 ? std::atof(argv[1]) : 20;
+  Arguments arguments(argc, argv, "[millions of samples]");
+  const double millions = arguments.number(20.0, 0.001, 100'000.0);
+  arguments.end();
   run(program(static_cast<long>(millions * 1e6)));
 }

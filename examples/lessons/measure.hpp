@@ -1,4 +1,5 @@
-// What the measuring lessons share: a stopwatch, percentiles, readable numbers, room for descriptors, --full.
+// What the measuring lessons share: a stopwatch, percentiles, readable numbers, room for descriptors,
+// and what to say when nothing was gained.
 //
 //   const Stopwatch watch;
 //   work();
@@ -10,9 +11,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdio>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -58,12 +59,11 @@ inline void allow_connections(int number) {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// Was --full given? Nothing else may be.
-inline bool full_wanted(int argc, char** argv) {
-  for (int i = 1; i < argc; ++i) {
-    if (std::string_view(argv[i]) != "--full") {
-      throw std::invalid_argument(std::string(argv[i]) + ": the only option is --full");
-    }
+/// Says why computing in parallel has hardly gained anything, if so. `share`: of the time without.
+inline void explain_lack_of_gain(double share, std::size_t processors) {
+  if (share > 0.75) {
+    std::puts(processors < 2 ? "  (No gain: one processor can't be shared out.)"
+                             : "  (Hardly any gain: other programs keep the processors busy, or "
+                               "there is too little to do. Try again.)");
   }
-  return argc > 1;
 }

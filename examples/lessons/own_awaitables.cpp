@@ -15,6 +15,8 @@
 
 #include <simul/simul.hpp>
 
+#include "arguments.hpp"
+
 using namespace simul;
 using namespace std::chrono_literals;
 
@@ -102,4 +104,7 @@ Coro<> program() {
   co_await try_out("a leaf", sleep_by_leaf);
 }
 
-int main() { run(program()); }
+int main(int argc, char** argv) {
+  expect_no_arguments(argc, argv);
+  run(program());
+}

@@ -27,6 +27,7 @@
 
 #include <simul/simul.hpp>
 
+#include "arguments.hpp"
 #include "child_process.hpp"
 #include "measure.hpp"
 
@@ -148,11 +149,10 @@ long count_serially(const std::vector<Slice>& slices) {
 }
 
 int main(int argc, char** argv) try {
-  const long limit = argc > 1 ? std::atol(argv[1]) : 2'000'000;
-  if (limit <= 0) {
-    std::fprintf(stderr, "usage: pool_of_processes [limit]: primes below it are counted\n");
-    return 2;
-  }
+  Arguments arguments(argc, argv, "[limit of the primes]");
+  const long limit = arguments.number(2'000'000L, 1L, 1'000'000'000L);
+  arguments.end();
+
   const std::vector<Slice> slices = slices_below(limit);
   const std::size_t size = std::max<std::size_t>(usable_processors(), 2);
   ::setenv("UV_THREADPOOL_SIZE", std::to_string(size).c_str(), 0);  // of to_thread; 4 by default
@@ -164,6 +164,7 @@ int main(int argc, char** argv) try {
     serial = serial > 0 ? serial : seconds;
     std::printf("%-20s %s primes, %5.0f ms, %.2f of the serial time\n", how,
                 with_commas(primes).c_str(), seconds * 1e3, seconds / serial);
+    return seconds / serial;
   };
 
   Workers workers;
@@ -171,8 +172,10 @@ int main(int argc, char** argv) try {
 
   std::printf("Primes below %s, by %zu workers:\n", with_commas(limit).c_str(), size);
   report("serial", [&] { return count_serially(slices); });
-  report("pool of processes", [&] { return run(count_by_processes(workers, slices)); });
-  report("to_thread", [&] { return run(count_by_threads(slices, size)); });
+  const double processes =
+      report("pool of processes", [&] { return run(count_by_processes(workers, slices)); });
+  const double threads = report("to_thread", [&] { return run(count_by_threads(slices, size)); });
+  explain_lack_of_gain(std::max(processes, threads), usable_processors());
 
   std::puts("\nThe processes:");
   for (const auto& worker : workers) {

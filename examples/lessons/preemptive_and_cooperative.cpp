@@ -17,41 +17,54 @@
 
 #include <simul/simul.hpp>
 
+#include "arguments.hpp"
+
 using namespace simul;
 
 constexpr int kIncrements = 100'000;
 
 // [interleaving]
-/// Computes until the other one is seen to be at work, or for a very long time. It never gives way.
-bool sees_the_other(std::atomic<bool>& mine, const std::atomic<bool>& others, long patience) {
-  mine = true;
+/// Computes until the other one has begun, or for a very long time. It never gives way.
+bool sees_the_other(std::atomic<bool>& begun, const std::atomic<bool>& other_begun, long patience) {
+  begun = true;
   for (long i = 0; i < patience; ++i) {
-    if (others) {
+    if (other_begun) {
       return true;
     }
   }
   return false;
 }
 
+void print(const char* who, bool saw) {
+  std::printf("  %s: %s\n", who,
+              saw ? "the other one has begun" : "I am done, and the other one hasn't begun");
+}
+
 void two_threads() {
   constexpr long kForEver = std::numeric_limits<long>::max();
   std::atomic<bool> a = false;
   std::atomic<bool> b = false;
-  std::jthread first([&] { sees_the_other(a, b, kForEver); });
-  std::jthread second([&] { sees_the_other(b, a, kForEver); });
+  bool a_saw_b = false;
+  bool b_saw_a = false;
+  {
+    std::jthread first([&] { a_saw_b = sees_the_other(a, b, kForEver); });
+    std::jthread second([&] { b_saw_a = sees_the_other(b, a, kForEver); });
+  }
+  print("thread 1", a_saw_b);
+  print("thread 2", b_saw_a);
 }
 
-Coro<bool> look(std::atomic<bool>& mine, const std::atomic<bool>& others) {
+Coro<bool> look(std::atomic<bool>& begun, const std::atomic<bool>& other_begun) {
   constexpr long kLong = 1'000'000;
-  co_return sees_the_other(mine, others, kLong);
+  co_return sees_the_other(begun, other_begun, kLong);
 }
 
 Coro<> two_coroutines() {
   std::atomic<bool> a = false;
   std::atomic<bool> b = false;
   auto [a_saw_b, b_saw_a] = co_await gather(look(a, b), look(b, a));
-  std::printf("Two coroutines: the first %s the second at work; the second %s the first.\n",
-              a_saw_b ? "saw" : "never saw", b_saw_a ? "came after" : "came before");
+  print("coroutine 1", a_saw_b);
+  print("coroutine 2", b_saw_a);
 }
 // [/interleaving]
 
@@ -86,18 +99,20 @@ Coro<> increment_under_a_lock(Lock& lock) {
 
 Coro<> counting() {
   co_await gather(increment(), increment());
-  std::printf("Two coroutines, nothing awaited in between: %d\n", std::exchange(counter, 0));
+  std::printf("read, write, and only then await:         %d\n", std::exchange(counter, 0));
   co_await gather(increment_across_an_await(), increment_across_an_await());
-  std::printf("Two coroutines that await in between:       %d\n", std::exchange(counter, 0));
+  std::printf("read, await, write:                       %d\n", std::exchange(counter, 0));
   Lock lock;
   co_await gather(increment_under_a_lock(lock), increment_under_a_lock(lock));
-  std::printf("The same with a lock across the await:      %d\n", std::exchange(counter, 0));
+  std::printf("read, await, write, with a lock held:     %d\n", std::exchange(counter, 0));
 }
 
-int main() {
+int main(int argc, char** argv) {
+  expect_no_arguments(argc, argv);
+  std::puts("Two threads compute and never give way. Each looks whether the other one has begun:");
   two_threads();
-  std::puts("Two threads: each saw the other at work, though neither gave way.");
+  std::puts("Two coroutines do the same:");
   run(two_coroutines());
-  std::printf("\nTwice %d increments of a shared counter:\n", kIncrements);
+  std::printf("\nTwo coroutines increment a shared counter %d times each:\n", kIncrements);
   run(counting());
 }

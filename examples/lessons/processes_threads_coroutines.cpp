@@ -36,6 +36,7 @@
 
 #include <simul/simul.hpp>
 
+#include "arguments.hpp"
 #include "child_process.hpp"
 #include "measure.hpp"
 
@@ -187,7 +188,9 @@ void measure(const char* kind, void (*serve_them)(int), int connections) {
 }
 
 int main(int argc, char** argv) try {
-  const bool full = full_wanted(argc, argv);
+  Arguments arguments(argc, argv, "[--full]");
+  const bool full = arguments.flag("--full");
+  arguments.end();
   std::puts(
       "| each is a | connections |   its memory | the kernel's |    all open |     a round | CPU, "
       "an echo |\n"

@@ -7,9 +7,13 @@
 // A Coro, which a loop drives, has none of this: what it awaits talks to its task, not to its caller.
 // RawCoroutine is Python's coroutine, for looking at suspension itself. Where Python raises StopIteration
 // at the end, send() gives a step that has returned: an end is not an error.
+//
+// There is no loop here, so there is nothing that `simul lesson rock --trace` could print.
 #include <cstdio>
 
 #include <simul/raw_coroutine.hpp>
+
+#include "arguments.hpp"
 
 using simul::RawCoroutine;
 
@@ -33,7 +37,7 @@ Body coroutine_main() {
   co_return 23;
 }
 
-int main() {
+void drive() {
   Body coroutine = coroutine_main();
   int intermediate_result = coroutine.send().yielded();  // Python: send(None)
   std::printf("Coroutine paused and returned intermediate value: %d.\n", intermediate_result);
@@ -43,3 +47,8 @@ int main() {
   std::printf("Coroutine main() finished and provided value: %d.\n", returned_value);
 }
 // [/rock]
+
+int main(int argc, char** argv) {
+  expect_no_arguments(argc, argv);
+  drive();
+}

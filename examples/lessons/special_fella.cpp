@@ -13,6 +13,8 @@
 
 #include <simul/simul.hpp>
 
+#include "arguments.hpp"
+
 using namespace simul;
 
 // [functions]
@@ -60,7 +62,8 @@ Coro<> program() {
 }
 // [/program]
 
-int main() {
+int main(int argc, char** argv) {
+  expect_no_arguments(argc, argv);
   ::setenv("SIMUL_DEBUG", "1",
            1);  // then the warning also says where the coroutine function was called
   set_log_sink([](LogLevel, std::string_view text) {

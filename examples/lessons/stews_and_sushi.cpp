@@ -15,6 +15,8 @@
 #include <simul/simul.hpp>
 #include <simul/testing.hpp>
 
+#include "arguments.hpp"
+
 using namespace simul;
 using namespace std::chrono_literals;
 
@@ -51,7 +53,8 @@ void serve(const char* what, Coro<> (*dish)(), int number) {
   std::printf("%2d %s at once: %3ld minutes\n", number, what, static_cast<long>(minutes));
 }
 
-int main() {
+int main(int argc, char** argv) {
+  expect_no_arguments(argc, argv);
   serve("stew", stew, 1);
   serve("stews", stew, 2);
   serve("stews", stew, 3);

@@ -14,6 +14,8 @@
 #include <simul/simul.hpp>
 #include <simul/testing.hpp>
 
+#include "arguments.hpp"
+
 using namespace simul;
 using namespace std::chrono_literals;
 
@@ -97,7 +99,8 @@ Coro<> swallowed() {
 }
 // [/swallowed]
 
-int main() {
+int main(int argc, char** argv) {
+  expect_no_arguments(argc, argv);
   VirtualClock clock;
   Loop loop(clock);
   loop.run_until_complete(two_kinds());

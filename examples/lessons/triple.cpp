@@ -10,6 +10,8 @@
 
 #include <simul/simul.hpp>
 
+#include "arguments.hpp"
+
 using namespace simul;
 
 namespace lesson {
@@ -26,4 +28,7 @@ Coro<int> main() {
 
 }  // namespace lesson
 
-int main() { std::printf("%d\n", run(lesson::main())); }
+int main(int argc, char** argv) {
+  expect_no_arguments(argc, argv);
+  std::printf("%d\n", run(lesson::main()));
+}

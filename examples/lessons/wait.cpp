@@ -13,6 +13,8 @@
 #include <simul/simul.hpp>
 #include <simul/testing.hpp>
 
+#include "arguments.hpp"
+
 using namespace simul;
 using namespace std::chrono_literals;
 
@@ -78,7 +80,8 @@ Coro<> one_by_one() {
 }
 // [/as_completed]
 
-int main() {
+int main(int argc, char** argv) {
+  expect_no_arguments(argc, argv);
   VirtualClock clock;
   Loop loop(clock);
   loop.run_until_complete(waiting());

@@ -15,6 +15,8 @@
 
 #include <simul/simul.hpp>
 
+#include "arguments.hpp"
+
 using namespace simul;
 
 using AllBytes = std::array<std::byte, 256>;
@@ -56,7 +58,8 @@ Coro<> pair_of_unix_sockets() {
   co_await there_and_back("a pair of Unix sockets", std::move(near), std::move(far));
 }
 
-int main() {
+int main(int argc, char** argv) {
+  expect_no_arguments(argc, argv);
   run(pair_of_unix_sockets());
   run(tcp());
 }

@@ -129,6 +129,42 @@ class Command(unittest.TestCase):
             self.assertIn("#include <simul/", source.stdout)
 
 
+class Arguments(unittest.TestCase):
+    def check_usage(self, name, *arguments):
+        with self.subTest(name, arguments=arguments):
+            lesson = run_simul("lesson", name, *arguments)
+            self.assertEqual((lesson.returncode, lesson.stdout), (2, ""))
+            complaint, usage = lesson.stderr.splitlines()
+            self.assertTrue(complaint.startswith(f"{name}: "), complaint)
+            self.assertIn(f'"{arguments[-1]}"', complaint)
+            self.assertTrue(usage.startswith(f"usage: simul lesson {name}"), usage)
+
+    def test_a_lesson_refuses_those_that_it_does_not_know(self):
+        for name in names():
+            self.check_usage(name, "--bogus")
+            self.check_usage(name, "bogus")
+
+    def test_a_number_is_one_as_a_whole_and_within_its_limits(self):
+        for number in ("0", "-5", "1e3", "5x", " 5", "99999999999999999999", "nan", ""):
+            self.check_usage("chess", number)
+        for number in ("-1", "inf", "nan", "1s"):
+            self.check_usage("async_sleep", number)
+        for number in ("0", "-1", "nan", "1e300"):
+            self.check_usage("greedy", number)
+        self.check_usage("pool_of_processes", "0")
+
+    def test_there_is_one_of_each(self):
+        self.check_usage("chess", "100000", "3")
+        self.check_usage("chess", "100000", "--serial", "3")
+
+    def test_options_may_stand_anywhere(self):
+        for arguments in (["--serial", "1000000"], ["1000000", "--serial"]):
+            with self.subTest(arguments):
+                lesson = run_simul("lesson", "chess", *arguments)
+                self.assertEqual((lesson.returncode, lesson.stderr), (0, ""))
+                self.assertEqual(lesson.stdout.count("one after the other"), 2)
+
+
 class Installed(unittest.TestCase):
     """The command in a place of its own, with a lesson that prints what it got."""
 
@@ -173,6 +209,15 @@ class Installed(unittest.TestCase):
         result = self.lesson("show", "--trace=loud")
         self.assertEqual((result.returncode, result.stdout), (2, ""))
         self.assertIn("loud", result.stderr)
+
+    def test_how_to_trace_belongs_to_the_option(self):
+        self.add_show()
+        for arguments in (["show", "--trace", "long"], ["--trace", "long", "show"], ["show", "3", "--trace", "json:a"]):
+            with self.subTest(arguments):
+                result = self.lesson(*arguments)
+                self.assertEqual((result.returncode, result.stdout), (2, ""))
+                self.assertRegex(result.stderr, "did you mean --trace=(long|json:a)\\?\n")
+        self.assertEqual(self.lesson("show", "long").stdout, "none long\n")
 
     def test_where_none_are_installed_that_is_said(self):
         result = self.lesson()
