@@ -25,16 +25,25 @@ constexpr std::array<Column, 5> kColumns = {{{'b', "busy", "busy"},
                                              {'n', "name", "name"}}};
 
 constexpr int kHeadLines = 5;
+constexpr std::ptrdiff_t kPage = 15;
 constexpr int kEscape = 27;
+constexpr std::size_t kMostTasks = 20'000;  // that one answer holds
 
-constexpr std::array<std::string_view, 17> kHelp = {
+/// For tasks.
+std::size_t room(const Terminal& terminal) {
+  return static_cast<std::size_t>(std::max(terminal.rows() - kHeadLines, 0));
+}
+
+constexpr std::array<std::string_view, 18> kHelp = {
     "q            quit",
     "s, right     sort by the next column; left: by the one before",
     "b w t f n    sort by busy, wake-ups, time since the last step, frame bytes, name",
     "r            the other way round",
-    "/            show only tasks with a text in their name, what they await or where; Enter: done",
+    "/            show only tasks with a text in their name, what they await, where, or their "
+    "note; Enter: done",
     "Escape       show all again",
     "p, space     pause, go on",
+    "up, down     scroll, also by pages",
     "h, ?         this help; any key leaves it",
     "",
     "BUSY%        of a processor's time, in the task's steps, since the last refresh",
@@ -61,7 +70,7 @@ TopView::TopView(std::string_view sort, std::string filter, nlohmann::json info)
 nlohmann::json TopView::request(const Terminal& terminal) const {
   const std::string& filter = editing_ ? edited_ : filter_;
   nlohmann::json request = {{"command", "tasks"},
-                            {"limit", std::clamp(terminal.rows() - kHeadLines, 0, 1000)},
+                            {"limit", std::min(scrolled_ + room(terminal), kMostTasks)},
                             {"sort", kColumns[sort_].sort},
                             {"reverse", reverse_}};
   if (!filter.empty()) {
@@ -87,7 +96,7 @@ std::string TopView::loops() const {
 }
 
 std::string TopView::totals() const {
-  std::string text = grouped(answer_.at("count").get<std::uint64_t>()) + " tasks";
+  std::string text = task_count(answer_.at("loops")) + " tasks";
   for (const auto& [name, count] : answer_.at("counters").items()) {
     text += fmt::format(", {} {}", grouped(count.get<std::uint64_t>()), printable(name));
   }
@@ -114,6 +123,48 @@ void TopView::draw_help(Terminal& terminal) const {
   }
 }
 
+/// The last line is for what there is outside the screen.
+void TopView::draw_tasks(Terminal& terminal) const {
+  const nlohmann::json& tasks = answer_.at("tasks");
+  const auto matching = answer_.at("matching").get<std::uint64_t>();
+  const bool fits = scrolled_ == 0 && matching <= room(terminal);
+  const std::size_t rows =
+      fits ? room(terminal) : room(terminal) - std::min<std::size_t>(room(terminal), 1);
+  const std::size_t end = std::min(scrolled_ + rows, tasks.size());
+  int row = kHeadLines;
+  for (std::size_t i = scrolled_; i < end; ++i) {
+    const nlohmann::json& task = tasks.at(i);
+    terminal.line(
+        row++,
+        fmt::format("{:>6} {:>9} {:>7} {:>6}  {:<22} {:<20} {:<22} {}", rate(task.at("busy"), 100),
+                    rate(task.at("wake_ups_per_s")), short_time(task.at("since_s").get<double>()),
+                    short_size(task.at("frame_bytes").get<std::uint64_t>()),
+                    shortened(printable(task.at("name").get<std::string>()), 22),
+                    shortened(what_it_awaits(task), 20), shortened(place_of_task(task), 22),
+                    printable(task.at("note").get<std::string>())));
+  }
+  if (!fits) {
+    terminal.line(terminal.rows() - 1,
+                  (scrolled_ > 0 ? grouped(scrolled_) + " more above, " : "") +
+                      grouped(matching - std::min<std::uint64_t>(matching, end)) + " more below");
+  }
+}
+
+/// Down to the last task that there was; further up than the first one it doesn't go.
+TopView::Effect TopView::scroll(std::ptrdiff_t lines) {
+  const std::uint64_t last = answer_.is_null() ? 0 : answer_.value("matching", std::uint64_t{0});
+  const auto most = static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(last, kMostTasks));
+  scrolled_ = static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(
+      static_cast<std::ptrdiff_t>(scrolled_) + lines, 0, std::max<std::ptrdiff_t>(most - 1, 0)));
+  return Effect::ask;
+}
+
+void TopView::set_answer(nlohmann::json answer) {
+  answer_ = std::move(answer);
+  const std::size_t tasks = answer_.at("tasks").size();
+  scrolled_ = std::min(scrolled_, tasks - std::min<std::size_t>(tasks, 1));
+}
+
 void TopView::draw(Terminal& terminal) const {
   terminal.begin();
   if (help_) {
@@ -129,16 +180,7 @@ void TopView::draw(Terminal& terminal) const {
                   fmt::format("{:>6} {:>9} {:>7} {:>6}  {:<22} {:<20} {:<22} {}", "BUSY%", "WAKE/S",
                               "SINCE", "FRAMES", "TASK", "AWAITS", "AT", "NOTE"),
                   Terminal::Style::reverse);
-    int row = kHeadLines;
-    for (const nlohmann::json& task : answer_.at("tasks")) {
-      terminal.line(
-          row++, fmt::format("{:>6} {:>9} {:>7} {:>6}  {:<22} {:<20} {:<22} {}",
-                             rate(task.at("busy"), 100), rate(task.at("wake_ups_per_s")),
-                             short_time(task.at("since_s").get<double>()),
-                             short_size(task.at("frame_bytes").get<std::uint64_t>()),
-                             printable(task.at("name").get<std::string>()), what_it_awaits(task),
-                             place_of_task(task), printable(task.at("note").get<std::string>())));
-    }
+    draw_tasks(terminal);
   }
   terminal.show();
 }
@@ -171,6 +213,14 @@ TopView::Effect TopView::press(int key) {
     case 'r':
       reverse_ = !reverse_;
       return Effect::ask;
+    case Terminal::kUp:
+      return scroll(-1);
+    case Terminal::kDown:
+      return scroll(1);
+    case Terminal::kPageUp:
+      return scroll(-kPage);
+    case Terminal::kPageDown:
+      return scroll(kPage);
     case 'p':
     case ' ':
       paused_ = !paused_;

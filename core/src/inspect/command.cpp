@@ -238,8 +238,9 @@ class ChooseTasks : public AskAll {
     std::optional<double> busy{};
   };
 
-  ChooseTasks(ClientMemory& memory, const InspectedProgram& program)
-      : AskAll(memory, program, Question::sketches), details_(program.wakeup) {}
+  ChooseTasks(ClientMemory& memory, const InspectedProgram& program,
+              Question question = Question::sketches)
+      : AskAll(memory, program, question), details_(program.wakeup) {}
 
   /// Sorts and cuts candidates().
   virtual void choose() = 0;
@@ -339,7 +340,7 @@ class ChooseTasks : public AskAll {
 class TasksCommand final : public ChooseTasks {
  public:
   TasksCommand(RequestOptions options, ClientMemory& memory, const InspectedProgram& program)
-      : ChooseTasks(memory, program),
+      : ChooseTasks(memory, program, options.has("filter") ? Question::texts : Question::sketches),
         limit_(options.count("limit", kMostTasks, kUsualTasks)),
         sort_(options.one_of("sort", {"busy", "wake_ups", "since", "frame_bytes", "name"}, "busy")),
         reverse_(options.truth("reverse", false)),
@@ -420,7 +421,7 @@ class TasksCommand final : public ChooseTasks {
     const auto has = [&](std::string_view text) {
       return text.find(filter_) != std::string_view::npos;
     };
-    return filter_.empty() || has(task.waits_for) || has(task.label()) ||
+    return filter_.empty() || has(task.waits_for_in_full) || has(task.label()) || has(task.note) ||
            (task.innermost.line() != 0 && has(place(task.innermost)));
   }
 
