@@ -25,7 +25,6 @@ constexpr std::array<Column, 5> kColumns = {{{'b', "busy", "busy"},
                                              {'n', "name", "name"}}};
 
 constexpr int kHeadLines = 5;
-constexpr std::ptrdiff_t kPage = 15;
 constexpr int kEscape = 27;
 constexpr std::size_t kMostTasks = 20'000;  // that one answer holds
 
@@ -39,8 +38,7 @@ constexpr std::array<std::string_view, 18> kHelp = {
     "s, right     sort by the next column; left: by the one before",
     "b w t f n    sort by busy, wake-ups, time since the last step, frame bytes, name",
     "r            the other way round",
-    "/            show only tasks with a text in their name, what they await, where, or their "
-    "note; Enter: done",
+    "/            show only tasks with a text in TASK, AWAITS, AT or NOTE; Enter: done",
     "Escape       show all again",
     "p, space     pause, go on",
     "up, down     scroll, also by pages",
@@ -67,7 +65,9 @@ TopView::TopView(std::string_view sort, std::string filter, nlohmann::json info)
             kColumns.size()),
       filter_(std::move(filter)) {}
 
-nlohmann::json TopView::request(const Terminal& terminal) const {
+nlohmann::json TopView::request(const Terminal& terminal) {
+  page_ = std::max<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(room(terminal)) - 1, 1);
+  scroll(0);
   const std::string& filter = editing_ ? edited_ : filter_;
   nlohmann::json request = {{"command", "tasks"},
                             {"limit", std::min(scrolled_ + room(terminal), kMostTasks)},
@@ -143,26 +143,26 @@ void TopView::draw_tasks(Terminal& terminal) const {
                     shortened(what_it_awaits(task), 20), shortened(place_of_task(task), 22),
                     printable(task.at("note").get<std::string>())));
   }
-  if (!fits) {
+  if (!fits && room(terminal) > 0) {
     terminal.line(terminal.rows() - 1,
                   (scrolled_ > 0 ? grouped(scrolled_) + " more above, " : "") +
                       grouped(matching - std::min<std::uint64_t>(matching, end)) + " more below");
   }
 }
 
-/// Down to the last task that there was; further up than the first one it doesn't go.
-TopView::Effect TopView::scroll(std::ptrdiff_t lines) {
-  const std::uint64_t last = answer_.is_null() ? 0 : answer_.value("matching", std::uint64_t{0});
-  const auto most = static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(last, kMostTasks));
-  scrolled_ = static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(
-      static_cast<std::ptrdiff_t>(scrolled_) + lines, 0, std::max<std::ptrdiff_t>(most - 1, 0)));
-  return Effect::ask;
+/// As far as there is something to be seen there.
+void TopView::scroll(std::ptrdiff_t lines) {
+  const std::uint64_t matching =
+      answer_.is_null() ? 0 : answer_.at("matching").get<std::uint64_t>();
+  const auto count = static_cast<std::ptrdiff_t>(std::min(matching, std::uint64_t{kMostTasks}));
+  const std::ptrdiff_t furthest = count > page_ + 1 ? count - page_ : 0;
+  scrolled_ = static_cast<std::size_t>(
+      std::clamp<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(scrolled_) + lines, 0, furthest));
 }
 
 void TopView::set_answer(nlohmann::json answer) {
   answer_ = std::move(answer);
-  const std::size_t tasks = answer_.at("tasks").size();
-  scrolled_ = std::min(scrolled_, tasks - std::min<std::size_t>(tasks, 1));
+  scroll(0);
 }
 
 void TopView::draw(Terminal& terminal) const {
@@ -214,13 +214,17 @@ TopView::Effect TopView::press(int key) {
       reverse_ = !reverse_;
       return Effect::ask;
     case Terminal::kUp:
-      return scroll(-1);
+      scroll(-1);
+      return Effect::ask;
     case Terminal::kDown:
-      return scroll(1);
+      scroll(1);
+      return Effect::ask;
     case Terminal::kPageUp:
-      return scroll(-kPage);
+      scroll(-page_);
+      return Effect::ask;
     case Terminal::kPageDown:
-      return scroll(kPage);
+      scroll(page_);
+      return Effect::ask;
     case 'p':
     case ' ':
       paused_ = !paused_;
