@@ -564,7 +564,7 @@ class Top(Inspected):
                 top.wait_for(r"NOTE\n.*\n.* serve_task .*\n3 more above, 0 more below$")
                 top.press(10 * "\x1bOA")
                 top.wait_for(r"NOTE\n.* accept_on_all_task .*\n.*\n3 more below$")
-                top.press("/serve\n")
+                top.press("/recv\n")
                 top.wait_for(r"NOTE\n.* serve_task .*\n*$")
 
     def test_a_stalled_loop_has_an_unknown_number_of_tasks(self):
