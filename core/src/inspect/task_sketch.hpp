@@ -1,6 +1,5 @@
 // TaskSketch: what it takes to choose and to sort tasks, cheap to make: thousands are made on the loop's thread to show
-// fifty. No text is composed for it, unless somebody looks for one;
-// else that is left to who looks.
+// fifty. No text is composed for it unless a filter is to look for one; else that is left to who looks.
 #pragma once
 
 #include <cstddef>
