@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <latch>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -201,6 +202,53 @@ TEST_CASE("tasks are chosen by text and state, and cut off at a limit") {
   const json last =
       client.ask({{"command", "tasks"}, {"sort", "name"}, {"reverse", true}, {"limit", 1}});
   CHECK(last.at("tasks")[0].at("name") == "main");
+}
+
+TEST_CASE("a filter looks at what is waited for in full") {
+  const Folder folder;
+  const Inspector inspector;
+  Client client(inspector.path());
+  json answer;
+  std::optional<std::jthread> asks;
+  Loop loop;
+  auto main = [&]() -> Coro<> {
+    Event answered;
+    asks.emplace([&] {
+      answer = client.ask({{"command", "tasks"}, {"filter", "s left"}});
+      loop.post([&] { answered.set(); });
+    });
+    auto sleeper = []() -> Coro<> { co_await sleep(std::chrono::hours(1)); };
+    Task<> sleeping = spawn(sleeper());
+    co_await yield_now();
+    co_await answered.wait();
+    sleeping.cancel();
+  };
+  loop.run_until_complete(main());
+  asks->join();
+  CHECK(answer.at("count") == 2);
+  CHECK(answer.at("matching") == 1);
+}
+
+TEST_CASE("a counter that throws ends neither the process nor the inspector") {
+  const Folder folder;
+  bool throws = true;
+  const Inspector inspector(
+      {.path = {}, .counters = [&]() -> std::vector<std::pair<std::string, std::uint64_t>> {
+         if (throws) {
+           throw std::runtime_error("no counters today");
+         }
+         return {};
+       }});
+  {
+    Client client(inspector.path());
+    const json answer = client.ask({{"command", "info"}});
+    CHECK(answer.at("ok") == false);
+    CHECK(answer.at("error") == "no answer: no counters today");
+    CHECK(client.line().empty());
+  }
+  throws = false;
+  Client client(inspector.path());
+  CHECK(client.ask({{"command", "info"}}).at("ok") == true);
 }
 
 TEST_CASE("a client learns what happened per second since it asked last") {

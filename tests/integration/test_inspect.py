@@ -13,10 +13,11 @@ import struct
 import subprocess
 import tempfile
 import termios
+import threading
 import time
 import unittest
 
-from _simul import BIN, PATIENCE, Serve, close_all, echo, is_served, listener, run_simul, run_simul_as_nobody, wait_until
+from _simul import BIN, NOBODY, PATIENCE, Serve, close_all, echo, is_served, listener, run_simul, run_simul_as_nobody, wait_until
 
 
 class Inspected(unittest.TestCase):
@@ -124,7 +125,11 @@ class Ps(Inspected):
         refused(1, f"process {os.getpid()} has no inspector: .*SIMUL_INSPECT=1", "ps", str(os.getpid()))
         refused(1, "/nowhere.sock: No such file or directory", "pstree", "/nowhere.sock")
         refused(2, "--sort", "ps", "--sort", "beauty")
-        refused(2, "--limit", "ps", "--limit", "many")
+        refused(1, f"{self.folder}: this isn't an inspector's socket", "ps", str(self.folder))
+        refused(1, "test_inspect.py: this isn't an inspector's socket", "ps", __file__)
+        refused(1, "'abc' is neither a PID nor a socket", "ps", "abc")
+        for wrong in ("many", "-1", "20001", "1e3"):
+            refused(2, f"--limit: '{wrong}' is no number from 0 to 20000", "ps", f"--limit={wrong}")
         refused(2, "--interval", "top", "--interval", "1ms")
         with Serve(echo()) as server:
             refused(1, "this is no terminal", "top", str(server.pid))
@@ -161,6 +166,186 @@ class Ps(Inspected):
                     client.send_signal(signal.SIGINT)
                     client.wait(PATIENCE)
                 self.assertFalse(self.socket_of(client).exists())
+
+
+    def test_a_filter_looks_at_the_note_and_says_when_nothing_matches(self):
+        with Serve(echo(), threads=1) as server, server.connect() as peer, server.connect() as other:
+            self.assertTrue(is_served(peer) and is_served(other))
+            (task,) = self.tasks(server, "--filter", f":{peer.getsockname()[1]} ")
+            self.assertEqual(task["name"], "serve_task")
+            (same,) = self.tasks(server, "--filter", task["waits_for"])
+            self.assertEqual(same["id"], task["id"])
+            done = run_simul("ps", str(server.pid), "--filter", "nowhere")
+            self.assertEqual((done.returncode, done.stdout), (0, ""))
+            self.assertRegex(done.stderr, r"^none of \d+ tasks match\n$")
+
+
+def task(identity, parent="", **changed):
+    """As an inspector describes it."""
+    return {
+        "id": identity, "parent": parent, "name": identity, "state": "ready", "waits_for": "", "calls": [],
+        "since_s": 1, "wake_ups": 1, "wake_ups_per_s": None, "busy": None, "frame_bytes": 1, "note": "", **changed,
+    }
+
+
+def answer(*tasks, **changed):
+    return {
+        "ok": True, "count": len(tasks), "matching": len(tasks), "pid": 1, "program": "p", "command_line": "impostor",
+        "uptime_s": 1, "counters": {}, "tasks": tasks,
+        "loops": [{"thread": 1, "answers": True, "tasks": len(tasks), "busy": None}], **changed,
+    }
+
+
+class Impostor:
+    """Listens at `path` and sends `line` to everybody, or a blank each tenth of a second if there is none."""
+
+    def __init__(self, path, line):
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        self.line = line if isinstance(line, bytes) or line is None else json.dumps(line).encode() + b"\n"
+        self.listening = socket.socket(socket.AF_UNIX)
+        self.listening.bind(str(path))
+        self.listening.listen(8)
+        self.asked = 0
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.serve)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.listening.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.listening.close()
+
+    def serve(self):
+        while True:
+            try:
+                peer, _ = self.listening.accept()
+            except OSError:
+                return
+            with peer:
+                try:
+                    while peer.recv(4096):
+                        self.asked += 1
+                        while self.line is None and not self.over.wait(0.1):
+                            peer.send(b" ")
+                        peer.sendall(self.line or b"")
+                except OSError:
+                    pass
+
+
+class Impostors(Inspected):
+    """What listens there may be anybody's process, and say anything."""
+
+    HOSTILE = "\x1b[31mRED\x1b]0;owned\x07\u009b31m\u202eabc\u2066"
+
+    def show(self, command, line, *options):
+        path = self.folder / "impostor.sock"
+        path.unlink(missing_ok=True)
+        with Impostor(path, line):
+            return run_simul(command, str(path), *options)
+
+    def assert_harmless(self, done):
+        self.assertNotRegex(done.stdout + done.stderr, "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+    def test_no_escape_sequence_reaches_the_terminal(self):
+        hostile = self.HOSTILE
+        call = {"function": hostile, "file": hostile, "line": 1}
+        whole = answer(
+            task("0x1", name=hostile, waits_for=hostile, state="waiting", note=hostile, calls=[call]),
+            program=hostile, command_line=hostile, counters={hostile: 1},
+            loops=[{"thread": 1, "answers": False, "silence": hostile}],
+        )
+        for options in (["ps"], ["ps", "--json"], ["pstree"]):
+            command, *rest = options
+            for line in (whole, {"ok": False, "error": hostile}, b"\x1b[31m\x9b\n", b'{"ok": "\x1b"}\n'):
+                done = self.show(command, line, *rest)
+                self.assertEqual(done.returncode, 1, done)
+                self.assert_harmless(done)
+        self.assertIn("RED", self.show("ps", {"ok": False, "error": hostile}).stderr)
+        self.assert_harmless(run_simul("ps", f"/tmp/{hostile[:-1]}"))
+
+    def test_answers_of_the_wrong_shape_are_no_inspectors(self):
+        wrong = (
+            {"ok": True}, {"ok": True, "loops": 5, "tasks": {"a": 1}, "count": -1, "matching": "q"}, [1, 2],
+            answer({"id": 1}), answer(loops=[{}]),
+        )
+        for command in ("ps", "pstree"):
+            for line in wrong:
+                done = self.show(command, line)
+                self.assertEqual(done.returncode, 1, line)
+                self.assertRegex(done.stderr, r"^simul: .*impostor.sock: this is no inspector: its answers? makes? no sense\n$")
+
+    def test_numbers_beyond_reason_stay_short(self):
+        done = self.show("ps", answer(task("0x1", since_s=-1e300), task("0x2", since_s=1e300)))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertLess(max(map(len, done.stdout.splitlines())), 120)
+
+    def test_a_tree_may_have_rings_repeat_itself_and_be_deep(self):
+        ring = [task("self", "self"), task("a", "b"), task("b", "a"), task("a", ""), task("")]
+        chain = [task("c0")] + [task(f"c{i}", f"c{i - 1}") for i in range(1, 20000)]
+        done = self.show("pstree", answer(*ring, *chain))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        names = re.findall(r"(?m)─ (\S*)$", done.stdout)
+        self.assertEqual(sorted(names), sorted({each["name"] for each in ring + chain}))
+        self.assertLess(max(map(len, done.stdout.splitlines())), 300)
+
+    def test_the_list_passes_over_what_is_no_inspector(self):
+        folder = self.folder / "simul"
+        mine = folder / f"{os.getpid()}.sock"
+        with Serve(echo(), threads=1) as server:
+            def listed():
+                done = run_simul("ps", "--list", "--json")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                return {process["pid"] for process in json.loads(done.stdout)}
+
+            self.assertIn(server.pid, listed())
+            for line in ({"ok": True, "loops": 5}, b"[\n", None, answer(uptime_s="x")):
+                with self.subTest(line=line), Impostor(mine, line) as impostor:
+                    self.assertIn(server.pid, listed())
+                    self.assertNotIn(os.getpid(), listed())
+                    self.assertGreater(impostor.asked, 0)
+                mine.unlink()
+            with Impostor(mine, answer()):
+                self.assertIn(os.getpid(), listed())
+            mine.unlink()
+            with Impostor(self.folder / "other.sock", answer()) as other:  # somebody's socket, by a link
+                mine.symlink_to(self.folder / "other.sock")
+                self.assertNotIn(os.getpid(), listed())
+                mine.unlink()
+                self.assertEqual(other.asked, 0)
+            with Impostor(folder / "1.sock", answer()) as other:  # it isn't this process
+                self.assertNotIn(1, listed())
+                self.assertEqual(other.asked, 0)
+
+    def test_folders_that_others_can_write_to_are_not_trusted(self):
+        folder = self.folder / "simul"
+        with Impostor(folder / f"{os.getpid()}.sock", answer()) as impostor:
+            folder.chmod(0o777)
+            self.assertEqual(run_simul("ps", str(os.getpid())).returncode, 1)
+            self.assertNotIn("impostor", run_simul("ps", "--list").stdout)
+            if os.geteuid() == 0:
+                folder.chmod(0o700)
+                os.chown(folder, NOBODY, NOBODY)
+                self.assertEqual(run_simul("ps", str(os.getpid())).returncode, 1)
+                self.assertNotIn("impostor", run_simul("ps", "--list").stdout)
+            self.assertEqual(impostor.asked, 0)
+
+    def test_a_count_of_tasks_is_that_of_the_loops_that_answer(self):
+        silent = {"thread": 7, "answers": False, "silence": "no answer"}
+        loops = answer(task("0x1"))["loops"]
+        for more, shown in (([], r"\?"), (loops, "at least 1")):
+            done = self.show("pstree", answer(loops=[silent, *more]))
+            self.assertRegex(done.stdout, rf"^p 1: {shown} tasks on ")
+            self.assertIn("the loop of thread 7: no answer", done.stderr)
+
+    def test_columns_are_as_wide_as_what_stands_in_them(self):
+        long = "run_for_ever(std::chrono::seconds)::{lambda}_task"
+        done = self.show("ps", answer(task("0x1", name=long, note="here"), task("0x2", note="there")))
+        self.assertEqual(len({line.index(word) for line, word in zip(done.stdout.splitlines(), ("NOTE", "here", "there"))}), 1)
+        self.assertIn(long, done.stdout)
 
 
 class Pstree(Inspected):
@@ -367,6 +552,32 @@ class Top(Inspected):
                 top.wait_for(r"^simul top: .*\n(.*\n){4}( .*\n){4} .*accept_on_all")
                 top.press("q")
                 self.assertEqual(top.wait(), 0)
+
+    def test_what_is_below_the_screen_is_counted_and_reached_by_keys(self):
+        with Serve(echo(), threads=1) as server, server.connect() as peer:
+            self.assertTrue(is_served(peer))
+            with Screen(str(server.pid), "--interval", "100ms", "--sort", "name", rows=8) as top:
+                top.wait_for(r"NOTE\n.* accept_on_all_task .*\n.* acceptor of echo .*\n3 more below$")
+                top.press("\x1bOB")  # down
+                top.wait_for(r"NOTE\n.* acceptor of echo .*\n.*\n1 more above, 2 more below$")
+                top.press(10 * "\x1bOB")
+                top.wait_for(r"NOTE\n.*\n.* serve_task .*\n3 more above, 0 more below$")
+                top.press(10 * "\x1bOA")
+                top.wait_for(r"NOTE\n.* accept_on_all_task .*\n.*\n3 more below$")
+                top.press("/recv\n")
+                top.wait_for(r"NOTE\n.* serve_task .*\n*$")
+
+    def test_a_stalled_loop_has_an_unknown_number_of_tasks(self):
+        path = self.folder / "impostor.sock"
+        long = "a_function_with_a_very_long_name_task"
+        stalled = answer(
+            task("0x1", name=long, note="here"), loops=[{"thread": 7, "answers": False, "silence": "no answer"}]
+        )
+        with Impostor(path, stalled), Screen(str(path)) as top:
+            top.wait_for(r"^\? tasks$")
+            top.wait_for(r" a_function_with_a_ver[^y]+ ready .* here$")
+            top.press("q")
+            self.assertEqual(top.wait(), 0)
 
     def test_it_says_that_the_server_has_gone(self):
         with Serve(echo(), threads=1) as server, Screen(str(server.pid)) as top:

@@ -1,6 +1,7 @@
 // How what an inspector says is written for people.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -9,8 +10,13 @@
 
 namespace simul::cli {
 
-/// Without what could move a terminal's cursor: names of tasks may come from anywhere.
+/// Without what could command a terminal, or reorder its line: names of tasks may come from anywhere. What is no UTF-8
+/// becomes question marks, too.
 [[nodiscard]] std::string printable(std::string_view text);
+/// In characters.
+[[nodiscard]] std::size_t length(std::string_view text);
+/// At most so many characters, with an ellipsis at the end if some are missing.
+[[nodiscard]] std::string shortened(const std::string& text, std::size_t most);
 
 /// "12ms", "3.2s", "1m05s", "2d3h": a few characters.
 [[nodiscard]] std::string short_time(double seconds);
@@ -27,6 +33,8 @@ namespace simul::cli {
 [[nodiscard]] std::string place_of_task(const nlohmann::json& task);
 /// A rate that may be unknown yet: "12.3", "-".
 [[nodiscard]] std::string rate(const nlohmann::json& value, double factor = 1);
+/// How many tasks the loops of an answer have, as far as they say so: "1,234", "at least 5", "?".
+[[nodiscard]] std::string task_count(const nlohmann::json& loops);
 /// What is wrong with loops that don't answer, a line each.
 [[nodiscard]] std::string silent_loops(const nlohmann::json& answer);
 

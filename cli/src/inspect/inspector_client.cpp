@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -14,34 +15,72 @@
 #include <tuple>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "inspect/figures.hpp"
+
 namespace simul::cli {
 namespace {
 
-/// The inspector itself gives up a loop after a second, for each of its two questions.
-constexpr int kPatienceMs = 10'000;
 constexpr std::size_t kLongestAnswer = std::size_t{64} << 20;
+/// To be let in, and to hand over a request: an inspector does both at once.
+constexpr timeval kPatienceToBegin = {.tv_sec = 2, .tv_usec = 0};
 
-}  // namespace
-
-InspectorClient::InspectorClient(std::string path) : path_(std::move(path)) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path_.size() >= sizeof address.sun_path) {
-    throw InspectError(path_ + ": the path is too long for a socket");
-  }
-  std::ranges::copy(path_, address.sun_path);
-  fd_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd_ < 0 || ::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    const int error = errno;
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) noexcept : fd_(fd) {}
+  ~Descriptor() {
     if (fd_ >= 0) {
       ::close(fd_);
     }
-    throw InspectError(path_ + ": " +
-                       (error == ECONNREFUSED ? "nobody listens there any more"
-                        : error == EACCES
-                            ? "Permission denied: only the user of the process and root may look"
-                            : std::strerror(error)));
   }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const noexcept { return fd_; }
+  int release() noexcept { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+std::string why_not(int error) {
+  switch (error) {
+    case ECONNREFUSED:
+      return "nobody listens there any more";
+    case EACCES:
+      return "Permission denied: only the user of the process and root may look";
+    case EAGAIN:
+      return "no answer";
+    default:
+      return std::strerror(error);
+  }
+}
+
+}  // namespace
+
+InspectError::InspectError(const std::string& text) : std::runtime_error(printable(text)) {}
+
+InspectorClient::InspectorClient(const InspectorAddress& address) : path_(address.path) {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  if (path_.size() >= sizeof name.sun_path) {
+    fail("the path is too long for a socket");
+  }
+  std::ranges::copy(path_, name.sun_path);
+  Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (fd.get() < 0 ||
+      ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatienceToBegin, sizeof kPatienceToBegin) !=
+          0 ||
+      ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) {
+    fail(why_not(errno));
+  }
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
+      peer.pid != address.pid.value_or(peer.pid) || peer.uid != address.user.value_or(peer.uid)) {
+    fail("another process listens there");
+  }
+  fd_ = fd.release();
 }
 
 InspectorClient::~InspectorClient() { ::close(fd_); }
@@ -77,18 +116,23 @@ std::optional<nlohmann::json> InspectorClient::take() {
     if (!answer.at("ok").get<bool>()) {
       fail(answer.at("error").get<std::string>());
     }
-  } catch (const nlohmann::json::exception& error) {
-    fail(std::string("this is no inspector: ") + error.what());
+  } catch (const nlohmann::json::exception&) {
+    fail("this is no inspector: its answer makes no sense");
   }
   return answer;
 }
 
-nlohmann::json InspectorClient::ask(const nlohmann::json& request) {
+nlohmann::json InspectorClient::ask(const nlohmann::json& request,
+                                    std::chrono::milliseconds patience) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point deadline = Clock::now() + patience;
   begin(request);
   for (;;) {
+    // For the whole answer: one who sends a byte now and then would hold us up for ever.
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
     pollfd watched{.fd = fd_, .events = POLLIN, .revents = 0};
-    if (::poll(&watched, 1, kPatienceMs) == 0) {
-      fail("no answer for " + std::to_string(kPatienceMs / 1000) + " s");
+    if (left <= 0 || ::poll(&watched, 1, static_cast<int>(left)) == 0) {
+      fail(fmt::format("no answer for {} s", patience.count() / 1000));
     }
     if (std::optional<nlohmann::json> answer = take()) {
       return *std::move(answer);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -14,13 +15,13 @@
 #include <iterator>
 #include <optional>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include <simul/inspector.hpp>
 
 #include "inspect/figures.hpp"
-#include "inspect/inspector_client.hpp"
 
 namespace simul::cli {
 namespace {
@@ -41,16 +42,32 @@ std::optional<pid_t> pid_of(const fs::path& socket) {
   return socket.extension() == kEnding ? as_pid(socket.stem().string()) : std::nullopt;
 }
 
-void add(std::vector<std::string>& folders, const std::string& folder) {
-  if (std::ranges::find(folders, folder) == folders.end()) {
-    folders.push_back(folder);
-  }
+std::optional<uid_t> as_user(std::string_view text) {
+  uid_t user = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), user);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(user)
+                                                                  : std::nullopt;
+}
+
+struct Folder {
+  std::string path;
+  uid_t user;  // whose sockets it holds
+};
+
+/// Nobody but its user can have put something there.
+bool is_private(const Folder& folder) {
+  struct stat state{};
+  return ::lstat(folder.path.c_str(), &state) == 0 && S_ISDIR(state.st_mode) &&
+         state.st_uid == folder.user && (state.st_mode & 077U) == 0;
 }
 
 /// As inspector_folders(), whatever this session's own XDG_RUNTIME_DIR is.
 std::vector<std::string> folders_of(uid_t user) {
   std::vector<std::string> folders = inspector_folders(user);
-  add(folders, fmt::format("/run/user/{}/simul", user));
+  std::string usual = fmt::format("/run/user/{}/simul", user);
+  if (std::ranges::find(folders, usual) == folders.end()) {
+    folders.push_back(std::move(usual));
+  }
   return folders;
 }
 
@@ -66,49 +83,99 @@ std::optional<std::string> runtime_folder_of(pid_t pid) {
   return std::nullopt;
 }
 
-std::vector<std::string> all_folders() {
-  std::vector<std::string> folders = folders_of(::geteuid());
+/// Those that can be trusted.
+std::vector<Folder> all_folders() {
+  std::vector<Folder> folders;
+  const auto add = [&](Folder folder) {
+    if (is_private(folder) &&
+        std::ranges::find(folders, folder.path, &Folder::path) == folders.end()) {
+      folders.push_back(std::move(folder));
+    }
+  };
+  for (std::string& path : folders_of(::geteuid())) {
+    add({.path = std::move(path), .user = ::geteuid()});
+  }
   if (::geteuid() != 0) {
     return folders;
   }
+  constexpr std::string_view kPrefix = "simul-";
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator("/tmp", ignored)) {
-    if (entry.path().filename().string().starts_with("simul-")) {
-      add(folders, entry.path().string());
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(kPrefix)) {
+      continue;
+    }
+    if (const auto user = as_user(std::string_view(name).substr(kPrefix.size()))) {
+      add({.path = entry.path().string(), .user = *user});
     }
   }
   for (const auto& entry : fs::directory_iterator("/run/user", ignored)) {
-    add(folders, (entry.path() / "simul").string());
+    if (const auto user = as_user(entry.path().filename().string())) {
+      add({.path = (entry.path() / "simul").string(), .user = *user});
+    }
   }
   return folders;
 }
 
+bool is_socket(const std::string& path) {
+  struct stat state{};
+  return ::lstat(path.c_str(), &state) == 0 && S_ISSOCK(state.st_mode);
+}
+
 /// Not those of others: what root finds in /tmp may be anybody's.
-void remove_if_stale(const fs::path& socket, pid_t pid) {
-  struct stat folder{};
-  const bool ours = ::lstat(socket.parent_path().c_str(), &folder) == 0 &&
-                    S_ISDIR(folder.st_mode) && folder.st_uid == ::geteuid();
-  if (ours && ::kill(pid, 0) != 0 && errno == ESRCH) {
-    ::unlink(socket.c_str());
+void remove_if_stale(const InspectorAddress& socket) {
+  if (socket.user == ::geteuid() && ::kill(*socket.pid, 0) != 0 && errno == ESRCH) {
+    ::unlink(socket.path.c_str());
   }
+}
+
+/// What its line in the list takes.
+bool is_info(const nlohmann::json& info) {
+  try {
+    return info.at("uptime_s").is_number() && info.at("command_line").is_string() &&
+           !task_count(info.at("loops")).empty();
+  } catch (const nlohmann::json::exception&) {
+    return false;
+  }
+}
+
+/// The path of a socket, which the user has named.
+InspectorAddress named_inspector(const std::string& path) {
+  struct stat state{};
+  if (::stat(path.c_str(), &state) != 0) {
+    throw InspectError(errno == ENOENT && path.find('/') == std::string::npos
+                           ? fmt::format("'{}' is neither a PID nor a socket", path)
+                           : path + ": " + std::strerror(errno));
+  }
+  if (!S_ISSOCK(state.st_mode)) {
+    throw InspectError(path + ": this isn't an inspector's socket");
+  }
+  return {.path = path};
 }
 
 }  // namespace
 
 std::vector<Process> processes() {
+  // One that doesn't answer holds up the list no longer: an inspector gives up a loop after one.
+  constexpr std::chrono::seconds kPatience{2};
   std::vector<Process> found;
-  for (const std::string& folder : all_folders()) {
+  for (const Folder& folder : all_folders()) {
     std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    for (const auto& entry : fs::directory_iterator(folder.path, ignored)) {
       const std::optional<pid_t> pid = pid_of(entry.path());
-      if (!pid) {
+      if (!pid || !is_socket(entry.path().string())) {
         continue;
       }
+      const InspectorAddress address = {
+          .path = entry.path().string(), .pid = pid, .user = folder.user};
       try {
-        InspectorClient client(entry.path().string());
-        found.push_back({*pid, entry.path().string(), client.ask({{"command", "info"}})});
+        InspectorClient client(address);
+        nlohmann::json info = client.ask({{"command", "info"}}, kPatience);
+        if (is_info(info)) {
+          found.push_back({*pid, address, std::move(info)});
+        }
       } catch (const InspectError&) {
-        remove_if_stale(entry.path(), *pid);
+        remove_if_stale(address);
       }
     }
   }
@@ -116,10 +183,10 @@ std::vector<Process> processes() {
   return found;
 }
 
-std::string find_inspector(const std::string& target) {
+InspectorAddress find_inspector(const std::string& target) {
   const std::optional<pid_t> pid = as_pid(target);
   if (!pid) {
-    return target;
+    return named_inspector(target);
   }
   struct stat process{};
   if (::stat(fmt::format("/proc/{}", *pid).c_str(), &process) != 0) {
@@ -130,13 +197,18 @@ std::string find_inspector(const std::string& target) {
     folders.insert(folders.begin(), *folder);
   }
   for (const std::string& folder : folders) {
-    std::string path = fmt::format("{}/{}{}", folder, *pid, kEnding);
-    if (struct stat state{}; ::stat(path.c_str(), &state) == 0) {
-      return path;
+    const std::string path = fmt::format("{}/{}{}", folder, *pid, kEnding);
+    struct stat state{};
+    if (::lstat(path.c_str(), &state) != 0) {
+      if (errno == EACCES) {
+        throw InspectError(
+            fmt::format("process {} belongs to another user: only they and root may look", *pid));
+      }
+      continue;
     }
-    if (errno == EACCES) {
-      throw InspectError(
-          fmt::format("process {} belongs to another user: only they and root may look", *pid));
+    if (S_ISSOCK(state.st_mode) && is_private({.path = folder, .user = state.st_uid}) &&
+        (state.st_uid == process.st_uid || state.st_uid == 0)) {
+      return {.path = path, .pid = pid, .user = state.st_uid};
     }
   }
   throw InspectError(
@@ -148,18 +220,15 @@ std::string find_inspector(const std::string& target) {
 std::string to_text(const std::vector<Process>& processes) {
   std::string text = fmt::format("{:>8} {:>10} {:>8}  {}\n", "PID", "UP", "TASKS", "COMMAND");
   for (const Process& process : processes) {
-    std::uint64_t tasks = 0;
-    for (const nlohmann::json& loop : process.info.at("loops")) {
-      tasks += loop.value("tasks", std::uint64_t{0});
-    }
     text += fmt::format("{:>8} {:>10} {:>8}  {}\n", process.pid,
-                        short_time(process.info.at("uptime_s").get<double>()), tasks,
+                        short_time(process.info.at("uptime_s").get<double>()),
+                        task_count(process.info.at("loops")),
                         printable(process.info.at("command_line").get<std::string>()));
   }
   return text;
 }
 
-std::string choose_inspector(const std::string& target) {
+std::optional<InspectorAddress> choose_inspector(const std::string& target) {
   if (!target.empty()) {
     return find_inspector(target);
   }
@@ -167,14 +236,13 @@ std::string choose_inspector(const std::string& target) {
   if (all.empty()) {
     throw InspectError(
         "no process has an inspector: simul serve has one by itself, other programs that link "
-        "simul with "
-        "SIMUL_INSPECT=1 in their environment");
+        "simul with SIMUL_INSPECT=1 in their environment");
   }
   if (all.size() == 1) {
-    return all.front().path;
+    return all.front().address;
   }
   std::cerr << "Which one? Name its PID:\n" << to_text(all);
-  return {};
+  return std::nullopt;
 }
 
 }  // namespace simul::cli

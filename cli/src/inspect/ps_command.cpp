@@ -1,6 +1,11 @@
 #include "inspect/ps_command.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <iostream>
+#include <optional>
+#include <string>
+#include <system_error>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -15,22 +20,44 @@
 namespace simul::cli {
 namespace {
 
-std::string table_of(const nlohmann::json& answer) {
-  std::string text = fmt::format("{:<24} {:<22} {:<24} {:>8} {:>10} {:>7}  {}\n", "TASK", "AWAITS",
-                                 "AT", "SINCE", "WAKE-UPS", "FRAMES", "NOTE");
-  for (const nlohmann::json& task : answer.at("tasks")) {
-    text += fmt::format("{:<24} {:<22} {:<24} {:>8} {:>10} {:>7}  {}\n",
-                        printable(task.at("name").get<std::string>()), what_it_awaits(task),
-                        place_of_task(task), short_time(task.at("since_s").get<double>()),
-                        task.at("wake_ups").get<std::uint64_t>(),
-                        short_size(task.at("frame_bytes").get<std::uint64_t>()),
-                        printable(task.at("note").get<std::string>()));
+constexpr std::uint64_t kMostTasks = 20'000;
+
+struct Row {
+  std::string name, awaits, place, since, wake_ups, frames, note;
+};
+
+/// Its columns are as wide as what stands in them.
+std::string table_of(const nlohmann::json& tasks) {
+  std::vector<Row> rows = {{"TASK", "AWAITS", "AT", "SINCE", "WAKE-UPS", "FRAMES", "NOTE"}};
+  for (const nlohmann::json& task : tasks) {
+    rows.push_back({printable(task.at("name").get<std::string>()), what_it_awaits(task),
+                    place_of_task(task), short_time(task.at("since_s").get<double>()),
+                    fmt::format("{}", task.at("wake_ups").get<std::uint64_t>()),
+                    short_size(task.at("frame_bytes").get<std::uint64_t>()),
+                    printable(task.at("note").get<std::string>())});
+  }
+  const auto width = [&](std::string Row::* column, std::size_t least) {
+    for (const Row& row : rows) {
+      least = std::max(least, length(row.*column));
+    }
+    return least;
+  };
+  const std::size_t name = width(&Row::name, 24);
+  const std::size_t awaits = width(&Row::awaits, 22);
+  const std::size_t place = width(&Row::place, 24);
+  std::string text;
+  for (const Row& row : rows) {
+    text += fmt::format("{:<{}} {:<{}} {:<{}} {:>8} {:>10} {:>7}  {}\n", row.name, name, row.awaits,
+                        awaits, row.place, place, row.since, row.wake_ups, row.frames, row.note);
     while (text.ends_with(" \n")) {
       text.erase(text.size() - 2, 1);
     }
   }
   return text;
 }
+
+/// In ASCII: an 8-bit control would reach the terminal as it is.
+std::string as_text(const nlohmann::json& json) { return json.dump(2, ' ', true); }
 
 }  // namespace
 
@@ -48,13 +75,24 @@ PsCommand::PsCommand(CLI::App& app) {
       ->capture_default_str();
   command
       .add_option("--filter", filter_,
-                  "Only tasks with this text in their name, what they await, or where")
+                  "Only tasks with this text in their name, what they await, where, or their note")
       ->type_name("TEXT");
   command.add_option("--state", state_, "Only tasks that are waiting, or ready")
       ->check(CLI::IsMember({"waiting", "ready"}));
-  command.add_option("--limit", limit_, "Show so many at most")
-      ->check(CLI::Range(0, 20'000))
-      ->capture_default_str();
+  command
+      .add_option_function<std::string>(
+          "--limit",
+          [this](const std::string& text) {
+            const char* const end = text.data() + text.size();
+            const auto [stop, error] = std::from_chars(text.data(), end, limit_);
+            if (error != std::errc() || stop != end || limit_ > kMostTasks) {
+              throw CLI::ValidationError(
+                  "--limit", fmt::format("'{}' is no number from 0 to {}", text, kMostTasks));
+            }
+          },
+          "Show so many at most")
+      ->type_name("COUNT")
+      ->default_str(fmt::format("{}", limit_));
   command.add_flag("--json", json_, "As JSON, with all that is known of each task");
   command.footer(
       "SINCE: how long ago its last step ended. WAKE-UPS: how many steps it has made. FRAMES: the "
@@ -73,9 +111,10 @@ int PsCommand::list_processes() {
   nlohmann::json list = nlohmann::json::array();
   for (const Process& process : all) {
     list.push_back(process.info);
-    list.back()["socket"] = process.path;
+    list.back()["pid"] = process.pid;
+    list.back()["socket"] = printable(process.address.path);
   }
-  std::cout << list.dump(2) << std::endl;
+  std::cout << as_text(list) << std::endl;
   return kSuccess;
 }
 
@@ -83,11 +122,11 @@ int PsCommand::run() {
   if (list_) {
     return list_processes();
   }
-  const std::string path = choose_inspector(target_);
-  if (path.empty()) {
+  const std::optional<InspectorAddress> address = choose_inspector(target_);
+  if (!address) {
     return kUsage;
   }
-  InspectorClient client(path);
+  InspectorClient client(*address);
   nlohmann::json request = {{"command", "tasks"}, {"limit", limit_}, {"sort", sort_}};
   if (!filter_.empty()) {
     request["filter"] = filter_;
@@ -96,18 +135,34 @@ int PsCommand::run() {
     request["state"] = state_;
   }
   const nlohmann::json answer = client.ask(request);
-  if (json_) {
-    std::cout << answer.dump(2) << std::endl;
-  } else {
-    std::cout << table_of(answer) << std::flush;
-    const auto matching = answer.at("matching").get<std::uint64_t>();
-    if (const std::size_t shown = answer.at("tasks").size(); shown < matching) {
-      std::cerr << fmt::format("{} of {} tasks are shown\n", grouped(shown), grouped(matching));
-    }
-  }
-  const std::string silent = silent_loops(answer);
+  std::string silent;
+  client.read([&] {
+    silent = silent_loops(answer);
+    show(answer);
+  });
   std::cerr << silent;
   return silent.empty() ? kSuccess : kFailure;
+}
+
+void PsCommand::show(const nlohmann::json& answer) const {
+  if (json_) {
+    std::cout << as_text(answer) << std::endl;
+    return;
+  }
+  const nlohmann::json& tasks = answer.at("tasks");
+  const auto matching = answer.at("matching").get<std::uint64_t>();
+  const auto count = answer.at("count").get<std::uint64_t>();
+  if (matching == 0 && count > 0) {
+    std::cerr << fmt::format("none of {} tasks match\n", grouped(count));
+    return;
+  }
+  if (count > 0) {
+    std::cout << table_of(tasks) << std::flush;
+  }
+  if (tasks.size() < matching) {
+    std::cerr << fmt::format("{} of {} tasks are shown\n", grouped(tasks.size()),
+                             grouped(matching));
+  }
 }
 
 }  // namespace simul::cli

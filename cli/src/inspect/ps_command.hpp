@@ -5,6 +5,7 @@
 #include <string>
 
 #include <CLI/App.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 namespace simul::cli {
 
@@ -15,6 +16,7 @@ class PsCommand {
 
  private:
   int list_processes();
+  void show(const nlohmann::json& answer) const;
 
   std::string target_;
   std::string sort_ = "name";

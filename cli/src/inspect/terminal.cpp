@@ -110,6 +110,14 @@ int Terminal::key() {
       return kLeft;
     case KEY_RIGHT:
       return kRight;
+    case KEY_UP:
+      return kUp;
+    case KEY_DOWN:
+      return kDown;
+    case KEY_PPAGE:
+      return kPageUp;
+    case KEY_NPAGE:
+      return kPageDown;
     case KEY_RESIZE:
       return kResized;
     case KEY_BACKSPACE:

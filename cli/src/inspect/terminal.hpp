@@ -20,7 +20,11 @@ class Terminal {
   static constexpr int kRight = -3;
   static constexpr int kResized = -4;
   static constexpr int kBackspace = -5;
-  static constexpr int kOther = -6;
+  static constexpr int kUp = -6;
+  static constexpr int kDown = -7;
+  static constexpr int kPageUp = -8;
+  static constexpr int kPageDown = -9;
+  static constexpr int kOther = -10;
 
   /// Throws std::runtime_error for what is no terminal, or one that has no screen.
   Terminal();

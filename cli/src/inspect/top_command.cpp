@@ -140,7 +140,7 @@ TopCommand::TopCommand(CLI::App& app) {
       ->capture_default_str();
   command
       .add_option("--filter", filter_,
-                  "Only tasks with this text in their name, what they await, or where")
+                  "Only tasks with this text in their name, what they await, where, or their note")
       ->type_name("TEXT");
   command.footer(
       "Keys: q quit, s sort, p pause, / filter, h help with the others.\n"
@@ -149,14 +149,14 @@ TopCommand::TopCommand(CLI::App& app) {
 }
 
 int TopCommand::run() {
-  const std::string path = choose_inspector(target_);
-  if (path.empty()) {
+  const std::optional<InspectorAddress> address = choose_inspector(target_);
+  if (!address) {
     return kUsage;
   }
-  InspectorClient client(path);
+  InspectorClient client(*address);
   TopView view(sort_, filter_, client.ask({{"command", "info"}}));
   client.ask({{"command", "count_time"}, {"on", true}});
-  TopScreen(client, view, interval_).run();
+  client.read([&] { TopScreen(client, view, interval_).run(); });
   return kSuccess;
 }
 

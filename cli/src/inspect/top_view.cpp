@@ -26,15 +26,22 @@ constexpr std::array<Column, 5> kColumns = {{{'b', "busy", "busy"},
 
 constexpr int kHeadLines = 5;
 constexpr int kEscape = 27;
+constexpr std::size_t kMostTasks = 20'000;  // that one answer holds
 
-constexpr std::array<std::string_view, 17> kHelp = {
+/// For tasks.
+std::size_t room(const Terminal& terminal) {
+  return static_cast<std::size_t>(std::max(terminal.rows() - kHeadLines, 0));
+}
+
+constexpr std::array<std::string_view, 18> kHelp = {
     "q            quit",
     "s, right     sort by the next column; left: by the one before",
     "b w t f n    sort by busy, wake-ups, time since the last step, frame bytes, name",
     "r            the other way round",
-    "/            show only tasks with a text in their name, what they await or where; Enter: done",
+    "/            show only tasks with a text in TASK, AWAITS, AT or NOTE; Enter: done",
     "Escape       show all again",
     "p, space     pause, go on",
+    "up, down     scroll, also by pages",
     "h, ?         this help; any key leaves it",
     "",
     "BUSY%        of a processor's time, in the task's steps, since the last refresh",
@@ -58,10 +65,12 @@ TopView::TopView(std::string_view sort, std::string filter, nlohmann::json info)
             kColumns.size()),
       filter_(std::move(filter)) {}
 
-nlohmann::json TopView::request(const Terminal& terminal) const {
+nlohmann::json TopView::request(const Terminal& terminal) {
+  page_ = std::max<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(room(terminal)) - 1, 1);
+  scroll(0);
   const std::string& filter = editing_ ? edited_ : filter_;
   nlohmann::json request = {{"command", "tasks"},
-                            {"limit", std::clamp(terminal.rows() - kHeadLines, 0, 1000)},
+                            {"limit", std::min(scrolled_ + room(terminal), kMostTasks)},
                             {"sort", kColumns[sort_].sort},
                             {"reverse", reverse_}};
   if (!filter.empty()) {
@@ -87,7 +96,7 @@ std::string TopView::loops() const {
 }
 
 std::string TopView::totals() const {
-  std::string text = grouped(answer_.at("count").get<std::uint64_t>()) + " tasks";
+  std::string text = task_count(answer_.at("loops")) + " tasks";
   for (const auto& [name, count] : answer_.at("counters").items()) {
     text += fmt::format(", {} {}", grouped(count.get<std::uint64_t>()), printable(name));
   }
@@ -114,6 +123,48 @@ void TopView::draw_help(Terminal& terminal) const {
   }
 }
 
+/// The last line is for what there is outside the screen.
+void TopView::draw_tasks(Terminal& terminal) const {
+  const nlohmann::json& tasks = answer_.at("tasks");
+  const auto matching = answer_.at("matching").get<std::uint64_t>();
+  const bool fits = scrolled_ == 0 && matching <= room(terminal);
+  const std::size_t rows =
+      fits ? room(terminal) : room(terminal) - std::min<std::size_t>(room(terminal), 1);
+  const std::size_t end = std::min(scrolled_ + rows, tasks.size());
+  int row = kHeadLines;
+  for (std::size_t i = scrolled_; i < end; ++i) {
+    const nlohmann::json& task = tasks.at(i);
+    terminal.line(
+        row++,
+        fmt::format("{:>6} {:>9} {:>7} {:>6}  {:<22} {:<20} {:<22} {}", rate(task.at("busy"), 100),
+                    rate(task.at("wake_ups_per_s")), short_time(task.at("since_s").get<double>()),
+                    short_size(task.at("frame_bytes").get<std::uint64_t>()),
+                    shortened(printable(task.at("name").get<std::string>()), 22),
+                    shortened(what_it_awaits(task), 20), shortened(place_of_task(task), 22),
+                    printable(task.at("note").get<std::string>())));
+  }
+  if (!fits && room(terminal) > 0) {
+    terminal.line(terminal.rows() - 1,
+                  (scrolled_ > 0 ? grouped(scrolled_) + " more above, " : "") +
+                      grouped(matching - std::min<std::uint64_t>(matching, end)) + " more below");
+  }
+}
+
+/// As far as there is something to be seen there.
+void TopView::scroll(std::ptrdiff_t lines) {
+  const std::uint64_t matching =
+      answer_.is_null() ? 0 : answer_.at("matching").get<std::uint64_t>();
+  const auto count = static_cast<std::ptrdiff_t>(std::min(matching, std::uint64_t{kMostTasks}));
+  const std::ptrdiff_t furthest = count > page_ + 1 ? count - page_ : 0;
+  scrolled_ = static_cast<std::size_t>(
+      std::clamp<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(scrolled_) + lines, 0, furthest));
+}
+
+void TopView::set_answer(nlohmann::json answer) {
+  answer_ = std::move(answer);
+  scroll(0);
+}
+
 void TopView::draw(Terminal& terminal) const {
   terminal.begin();
   if (help_) {
@@ -129,16 +180,7 @@ void TopView::draw(Terminal& terminal) const {
                   fmt::format("{:>6} {:>9} {:>7} {:>6}  {:<22} {:<20} {:<22} {}", "BUSY%", "WAKE/S",
                               "SINCE", "FRAMES", "TASK", "AWAITS", "AT", "NOTE"),
                   Terminal::Style::reverse);
-    int row = kHeadLines;
-    for (const nlohmann::json& task : answer_.at("tasks")) {
-      terminal.line(
-          row++, fmt::format("{:>6} {:>9} {:>7} {:>6}  {:<22} {:<20} {:<22} {}",
-                             rate(task.at("busy"), 100), rate(task.at("wake_ups_per_s")),
-                             short_time(task.at("since_s").get<double>()),
-                             short_size(task.at("frame_bytes").get<std::uint64_t>()),
-                             printable(task.at("name").get<std::string>()), what_it_awaits(task),
-                             place_of_task(task), printable(task.at("note").get<std::string>())));
-    }
+    draw_tasks(terminal);
   }
   terminal.show();
 }
@@ -170,6 +212,18 @@ TopView::Effect TopView::press(int key) {
       return Effect::ask;
     case 'r':
       reverse_ = !reverse_;
+      return Effect::ask;
+    case Terminal::kUp:
+      scroll(-1);
+      return Effect::ask;
+    case Terminal::kDown:
+      scroll(1);
+      return Effect::ask;
+    case Terminal::kPageUp:
+      scroll(-page_);
+      return Effect::ask;
+    case Terminal::kPageDown:
+      scroll(page_);
       return Effect::ask;
     case 'p':
     case ' ':

@@ -30,7 +30,8 @@ struct InspectorOptions {
   /// Of the socket, in a folder that exists. Empty: PID.sock in the first of inspector_folders() that can
   /// be used, which is made if need be.
   std::string path;
-  /// What the program counts, shown by name: {"connections", 12}. Called on the inspector's thread.
+  /// What the program counts, shown by name: {"connections", 12}. Called on the inspector's thread. If it throws,
+  /// the client is told why, and the connection ends.
   std::function<std::vector<std::pair<std::string, std::uint64_t>>()> counters;
 };
 

@@ -31,6 +31,16 @@ constexpr std::size_t kLongestLine = 4096;
 constexpr Duration kPatience = 10s;
 constexpr Duration kPauseWithoutDescriptors = 100ms;
 
+std::string what(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& exception) {
+    return exception.what();
+  } catch (...) {
+    return "an exception of an unknown type";
+  }
+}
+
 }  // namespace
 
 class InspectorThread::Client {
@@ -72,13 +82,26 @@ class InspectorThread::Client {
   }
 
   /// As far as it goes now.
-  void go_on(const InspectedProgram& program, TimePoint now) {
-    while (!gone_ && send(now) && (finish_command(now) || begin_command(program))) {
+  void go_on(const InspectedProgram& program, TimePoint now) noexcept {
+    try {
+      while (!gone_ && send(now) && (finish_command(now) || begin_command(program))) {
+      }
+    } catch (...) {  // the program's counters may throw, and memory may run out
+      fail(std::current_exception());
     }
     gone_ = gone_ || (ended_ && out_.empty() && !command_) || (!command_ && deadline() <= now);
   }
 
  private:
+  void fail(const std::exception_ptr& error) noexcept {
+    command_.reset();
+    try {
+      refuse("no answer: " + what(error));
+    } catch (...) {
+      gone_ = true;
+    }
+  }
+
   void receive(TimePoint now) {
     char buffer[1024];
     const ssize_t count = ::recv(fd_, buffer, sizeof buffer, 0);

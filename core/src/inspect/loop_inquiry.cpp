@@ -52,10 +52,16 @@ class LoopInquiry::Visit {
       }
       walk_ = std::make_unique<TaskWalk>(loop);
     }
-    if (inquiry_->question_ == Question::sketches) {
+    if (inquiry_->question_ != Question::infos) {
+      const bool with_texts = inquiry_->question_ == Question::texts;
       answer.sketches.reserve(answer.task_count);
-      return walk_->go_on(kSketchesAtOnce, [&](const TaskBase& task) {
+      return walk_->go_on(with_texts ? kInfosAtOnce : kSketchesAtOnce, [&](const TaskBase& task) {
         answer.sketches.push_back(task.sketch(inquiry_->machinery_));
+        if (with_texts) {
+          TaskInfo info = task.info();
+          answer.sketches.back().waits_for_in_full = std::move(info.waits_for);
+          answer.sketches.back().note = std::move(info.note);
+        }
       });
     }
     Ids& wanted = inquiry_->wanted_;

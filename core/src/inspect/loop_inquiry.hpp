@@ -27,6 +27,7 @@ class LoopInquiry {
   enum class Question : std::uint8_t {
     count,     // how many tasks there are
     sketches,  // of all tasks
+    texts,     // the same, with their texts
     infos      // of those that are wanted
   };
   struct Answer {

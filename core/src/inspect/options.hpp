@@ -21,6 +21,7 @@ class RequestOptions {
   explicit RequestOptions(const InspectRequest& request)
       : command_(request.command()), left_(request.options()) {}
 
+  [[nodiscard]] bool has(const char* name) const { return left_.contains(name); }
   [[nodiscard]] std::string text(const char* name, std::string_view otherwise);
   [[nodiscard]] std::string one_of(const char* name, std::initializer_list<std::string_view> all,
                                    std::string_view otherwise);

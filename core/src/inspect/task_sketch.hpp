@@ -1,5 +1,5 @@
 // TaskSketch: what it takes to choose and to sort tasks, cheap to make: thousands are made on the loop's thread to show
-// fifty. No text is composed for it; that is left to who looks.
+// fifty. No text is composed for it unless a filter is to look for one; else that is left to who looks.
 #pragma once
 
 #include <cstddef>
@@ -33,6 +33,9 @@ struct TaskSketch {
   std::uint32_t wake_ups = 0;
   Duration busy{};
   std::size_t frame_bytes = 0;
+  // Only if asked for:
+  std::string waits_for_in_full;  // "recv fd 12"
+  std::string note;
 
   /// As TaskInfo::name.
   [[nodiscard]] std::string label() const;
