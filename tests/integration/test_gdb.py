@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from _simul import BIN, Serve, echo, is_served
+from _simul import BIN, Serve, echo, is_built_with_ubsan, is_served
 
 SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts/gdb/simul.py"
 
@@ -20,6 +20,7 @@ def gdb(*arguments: str) -> str:
 
 @unittest.skipUnless(shutil.which("gdb"), "gdb isn't installed")
 class Gdb(unittest.TestCase):
+    @unittest.skipIf(is_built_with_ubsan(), "the core of a sanitized process has all its shadow memory")
     def test_a_core_file_shows_each_task_with_its_coroutines_and_what_it_waits_for(self):
         with tempfile.TemporaryDirectory() as folder:
             core = pathlib.Path(folder, "core")
