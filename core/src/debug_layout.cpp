@@ -47,8 +47,10 @@ struct DebugLayout {
 };
 
 extern "C" {
+// NOLINTBEGIN(readability-identifier-naming): a name of C
 extern SIMUL_EXPORT const DebugLayout simul_debug_layout;
 const DebugLayout simul_debug_layout;
+// NOLINTEND(readability-identifier-naming)
 }
 
 }  // namespace simul::detail

@@ -1,7 +1,6 @@
 #include "inspect/command.hpp"
 
 #include <string_view>
-#include <utility>
 
 #include <simul/quote.hpp>
 
@@ -17,16 +16,16 @@ std::unique_ptr<InspectCommand> InspectCommand::begin(const InspectRequest& requ
   const std::string& command = request.command();
   RequestOptions options(request);
   if (command == "info") {
-    return info_command(std::move(options), memory, program);
+    return info_command(options, memory, program);
   }
   if (command == "tasks") {
-    return tasks_command(std::move(options), memory, program);
+    return tasks_command(options, memory, program);
   }
   if (command == "dump") {
-    return dump_command(std::move(options), memory, program);
+    return dump_command(options, memory, program);
   }
   if (command == "count_time") {
-    return count_time_command(std::move(options), memory);
+    return count_time_command(options, memory);
   }
   throw RequestError("there is no command " + quote(command) +
                      "; there are info, tasks, dump and count_time");

@@ -8,12 +8,12 @@
 
 namespace simul::detail {
 
-std::unique_ptr<InspectCommand> info_command(RequestOptions options, ClientMemory& memory,
+std::unique_ptr<InspectCommand> info_command(RequestOptions& options, ClientMemory& memory,
                                              const InspectedProgram& program);
-std::unique_ptr<InspectCommand> tasks_command(RequestOptions options, ClientMemory& memory,
+std::unique_ptr<InspectCommand> tasks_command(RequestOptions& options, ClientMemory& memory,
                                               const InspectedProgram& program);
-std::unique_ptr<InspectCommand> dump_command(RequestOptions options, ClientMemory& memory,
+std::unique_ptr<InspectCommand> dump_command(RequestOptions& options, ClientMemory& memory,
                                              const InspectedProgram& program);
-std::unique_ptr<InspectCommand> count_time_command(RequestOptions options, ClientMemory& memory);
+std::unique_ptr<InspectCommand> count_time_command(RequestOptions& options, ClientMemory& memory);
 
 }  // namespace simul::detail

@@ -14,7 +14,7 @@ namespace {
 /// know.
 class CountTimeCommand final : public InspectCommand {
  public:
-  CountTimeCommand(RequestOptions options, ClientMemory& memory) {
+  CountTimeCommand(RequestOptions& options, ClientMemory& memory) {
     const bool on = options.required_truth("on");
     options.require_no_more();
     memory.counts_time = on;
@@ -31,8 +31,8 @@ class CountTimeCommand final : public InspectCommand {
 
 }  // namespace
 
-std::unique_ptr<InspectCommand> count_time_command(RequestOptions options, ClientMemory& memory) {
-  return std::make_unique<CountTimeCommand>(std::move(options), memory);
+std::unique_ptr<InspectCommand> count_time_command(RequestOptions& options, ClientMemory& memory) {
+  return std::make_unique<CountTimeCommand>(options, memory);
 }
 
 }  // namespace simul::detail

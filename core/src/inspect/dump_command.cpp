@@ -2,7 +2,6 @@
 #include <cstddef>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <simul/call_graph.hpp>
@@ -48,9 +47,9 @@ class DumpCommand final : public ChooseTasks {
 
 }  // namespace
 
-std::unique_ptr<InspectCommand> dump_command(RequestOptions options, ClientMemory& memory,
+std::unique_ptr<InspectCommand> dump_command(RequestOptions& options, ClientMemory& memory,
                                              const InspectedProgram& program) {
-  return std::make_unique<DumpCommand>(std::move(options), memory, program);
+  return std::make_unique<DumpCommand>(options, memory, program);
 }
 
 }  // namespace simul::detail

@@ -9,7 +9,6 @@
 #include <memory>
 #include <sstream>
 #include <string>
-#include <utility>
 
 #include <simul/clock.hpp>
 
@@ -76,9 +75,9 @@ class InfoCommand final : public AskAll {
 
 }  // namespace
 
-std::unique_ptr<InspectCommand> info_command(RequestOptions options, ClientMemory& memory,
+std::unique_ptr<InspectCommand> info_command(RequestOptions& options, ClientMemory& memory,
                                              const InspectedProgram& program) {
-  return std::make_unique<InfoCommand>(std::move(options), memory, program);
+  return std::make_unique<InfoCommand>(options, memory, program);
 }
 
 }  // namespace simul::detail

@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include <simul/call_graph.hpp>
@@ -41,7 +40,7 @@ std::string_view name_of(TaskActivity activity) {
 
 class TasksCommand final : public ChooseTasks {
  public:
-  TasksCommand(RequestOptions options, ClientMemory& memory, const InspectedProgram& program)
+  TasksCommand(RequestOptions& options, ClientMemory& memory, const InspectedProgram& program)
       : ChooseTasks(memory, program, options.has("filter") ? Question::texts : Question::sketches),
         limit_(options.count("limit", kMostTasks, kUsualTasks)),
         sort_(options.one_of("sort", {"busy", "wake_ups", "since", "frame_bytes", "name"}, "busy")),
@@ -169,9 +168,9 @@ class TasksCommand final : public ChooseTasks {
 
 }  // namespace
 
-std::unique_ptr<InspectCommand> tasks_command(RequestOptions options, ClientMemory& memory,
+std::unique_ptr<InspectCommand> tasks_command(RequestOptions& options, ClientMemory& memory,
                                               const InspectedProgram& program) {
-  return std::make_unique<TasksCommand>(std::move(options), memory, program);
+  return std::make_unique<TasksCommand>(options, memory, program);
 }
 
 }  // namespace simul::detail
