@@ -1,4 +1,4 @@
-// Run by the test core.debug_mode, with SIMUL_DEBUG=1.
+// Run with SIMUL_DEBUG=1.
 #include "debug_mode.hpp"
 
 #include <chrono>
@@ -36,7 +36,7 @@ std::string here(int line) { return "debug_mode_test.cpp:" + std::to_string(line
 
 }  // namespace
 
-TEST_SUITE("debug mode" * doctest::skip(!debug_mode())) {
+TEST_SUITE("debug mode") {
   TEST_CASE("a coroutine knows where it was made") {
     const int line = __LINE__ + 1;
     const Frame frame(number(1));
