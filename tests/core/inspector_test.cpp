@@ -366,10 +366,10 @@ TEST_CASE("there is room for sixteen clients") {
 TEST_CASE("a loop that doesn't answer is said to, and the others are shown") {
   const Folder folder;
   const Inspector inspector;
+  std::latch stands(1);  // these outlive the loops: who waits may look once more
+  std::latch goes_on(1);
   RunningLoop good(1);
   RunningLoop stalled(1);
-  std::latch stands(1);
-  std::latch goes_on(1);
   stalled.loop().post([&] {
     stands.count_down();
     goes_on.wait();
