@@ -42,7 +42,7 @@ struct TaskInfo {
   /// The name that was set; else that of its outermost coroutine: "echo_task" of echo().
   std::string name;
   TaskActivity activity = TaskActivity::ready;
-  /// "recv fd 12", "task worker_task", "sleep until 1.25 s from now"; empty unless it waits.
+  /// "recv fd 12", "task worker_task", "sleep, 1.250 s left"; empty unless it waits.
   std::string waits_for;
   std::uintptr_t awaited = 0;  // the task that it waits for; 0: something else
   /// The coroutines that stand on top of each other, the innermost first, each with the place of its

@@ -112,7 +112,7 @@ class SIMUL_EXPORT Loop {
   /// Every task that has not ended, in no particular order. Thread: the loop's.
   [[nodiscard]] std::vector<AnyTask> all_tasks() const;
 
-  /// Counts from now on what each task's steps take: TaskInfo::times. Costs two readings of the clock a
+  /// Counts from now on what each task's steps take: TaskInfo::times. Costs one reading of the clock a
   /// step, and some memory per task. Thread: the loop's, also before it runs.
   void count_time(bool on);
 
