@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -93,13 +94,14 @@ class SIMUL_EXPORT Response {
   Response& add(std::string_view name, std::string_view value);
   void remove(std::string_view name);
   [[nodiscard]] Response with(std::string_view name, std::string_view value) &&;
-  [[nodiscard]] HeaderFields headers() const noexcept { return HeaderFields(fields_); }
+  /// The value of the first field of that name.
+  [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept;
   /// The body, if it is a text that is there already: for middleware and tests.
   [[nodiscard]] std::optional<std::string_view> text_body() const noexcept;
 
  private:
   friend struct detail::ResponseAccess;
-  void check_field(std::string_view name, std::string_view value) const;
+  static void check_field(std::string_view name, std::string_view value);
 
   int status_;
   std::string fields_;  // lines, each with its CRLF; Content-Type too, unless it stands in content_type_
