@@ -17,7 +17,7 @@
 #include <simul/socket.hpp>
 
 #include "connection_limit.hpp"
-#include "log_throttle.hpp"
+#include <simul/log_throttle.hpp>
 
 namespace simul::server {
 

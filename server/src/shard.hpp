@@ -26,7 +26,7 @@
 #include "admit.hpp"
 #include "connection_limit.hpp"
 #include "gate.hpp"
-#include "log_throttle.hpp"
+#include <simul/log_throttle.hpp>
 #include "service.hpp"
 #include "session.hpp"
 #include "statistics.hpp"

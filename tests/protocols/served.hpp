@@ -46,6 +46,9 @@ class Served {
     protocol_ = type.make(options);
   }
 
+  explicit Served(std::unique_ptr<Protocol> protocol)
+      : loop_(clock_), protocol_(std::move(protocol)) {}
+
   /// Runs `client` against the protocol until both have ended. The server's side is closed when its
   /// handler has ended, the client's when the client has.
   void run(std::function<Coro<>(MemoryStream& client)> client) {

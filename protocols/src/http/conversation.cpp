@@ -1,20 +1,40 @@
 #include "http/conversation.hpp"
 
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
-#include <expected>
+#include <cstdint>
+#include <exception>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
+#include <variant>
 
-#include <simul/cancel_scope.hpp>
+#include <simul/cancelled.hpp>
+#include <simul/http/http_error.hpp>
+#include <simul/log.hpp>
 #include <simul/loop.hpp>
+#include <simul/task_group.hpp>
 
+#include "http/characters.hpp"
+#include "http/chunked_writer.hpp"
+#include "http/open_file.hpp"
 #include "http/output.hpp"
-#include "http/response_writer.hpp"
+#include "http/request_parser.hpp"
+#include "http/response_access.hpp"
+#include "http/response_head.hpp"
+#include "http/status.hpp"
 
 namespace simul::http {
 namespace {
+
+using Event = RequestParser::Event;
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -22,134 +42,618 @@ constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::size_t kLingerBytes = std::size_t{1} << 20;
 constexpr Duration kLingerTime = std::chrono::seconds(2);
 
-using Received = std::expected<Chunk, std::error_code>;
+// A body that nobody wants is skipped for the sake of the connection, unless more than this is missing.
+constexpr std::uint64_t kSkippedBytes = std::uint64_t{1} << 20;
 
-// Nothing: the time was up.
-Coro<std::optional<Received>> receive_until(Connection& peer, TimePoint deadline) {
-  const auto receive = [&peer]() -> Coro<Received> { co_return co_await peer.recv(); };
-  co_return co_await move_on_at(deadline, receive);
-}
+// Up to here a file is read into the output: it leaves with the head, and with other answers, in one send.
+constexpr std::uint64_t kReadBytes = std::uint64_t{32} << 10;
 
-Coro<bool> flush(Connection& peer, Output& output) {
-  const auto sent = co_await peer.send(output.pieces());
-  output.clear();
-  co_return sent.has_value();
-}
+// One step of sending: what has a deadline of its own.
+constexpr std::uint64_t kSlice = std::uint64_t{256} << 10;
 
-// Bytes that nobody reads turn a close into a reset, which can destroy the last answer on its way to
-// the client. So only this side is closed, and what the client still sends is dropped for a while.
-Coro<> linger(Connection& peer) {
-  if (peer.shutdown()) {
-    co_return;
+enum class BodyState : std::uint8_t { ended, on_its_way, failed };
+
+/// Has a list such as that of Connection this element?
+bool lists(std::string_view list, std::string_view wanted) {
+  while (!list.empty()) {
+    const std::string_view element = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), element.size() + 1));
+    if (equal_ignoring_case(trim(element), wanted)) {
+      return true;
+    }
   }
-  const auto drop = [&peer]() -> Coro<> {
-    std::size_t dropped = 0;
-    while (dropped < kLingerBytes) {
-      const auto chunk = co_await peer.recv();
-      if (!chunk) {
+  return false;
+}
+
+bool lists(const RequestHead& head, std::string_view field, std::string_view wanted) {
+  return std::ranges::any_of(head.fields, [&](const HeaderField& found) {
+    return equal_ignoring_case(found.name, field) && lists(found.value, wanted);
+  });
+}
+
+class Conversation final : public detail::BodySource {
+ public:
+  Conversation(Connection& peer, const Terms& terms, Chunk input)
+      : peer_(peer),
+        terms_(terms),
+        settings_(terms.settings),
+        loop_(Loop::current()),
+        parser_(settings_.limits),
+        input_(std::move(input)) {}
+  ~Conversation() = default;
+
+  [[nodiscard]] RequestParser& parser() noexcept { return parser_; }
+  [[nodiscard]] Output& output() noexcept { return output_; }
+  [[nodiscard]] TimePoint send_deadline() noexcept {
+    return settings_.deadline(loop_.now(), output_.size());
+  }
+
+  RequestParser::Step parse() {
+    const RequestParser::Step step = parser_.parse(input_.text());
+    if (step.consumed > 0) {
+      input_.consume(step.consumed);
+    }
+    return step;
+  }
+
+  /// A head has been parsed.
+  void begin() noexcept {
+    const RequestHead& head = parser_.request();
+    if (settings_.access_log && began_ == kNever) {
+      began_ = loop_.now();
+    }
+    body_ = head.has_body ? BodyState::on_its_way : BodyState::ended;
+    continue_wanted_ = head.expects_continue;
+    head_only_ = head.method == "HEAD";
+    body_bytes_ = 0;
+  }
+
+  /// The answer to the request at hand, if it can be put into the output now and nothing is to be waited for.
+  bool answer_at_once(Response& response) {
+    if (std::holds_alternative<detail::StreamBody>(body_of(response)) && !head_only_) {
+      return false;
+    }
+    skip_body_at_hand();
+    if (body_ != BodyState::ended || !decide(response)) {
+      return false;
+    }
+    const std::optional<std::uint64_t> size = small_size(response);
+    if (!size ||
+        response_head_size(response, settings_.server_line) + *size > output_.room()) {
+      return false;
+    }
+    put_head(response);
+    if (framing_.length == Length::known && !head_only_ && !put_small(response)) {
+      return false;
+    }
+    finished(response.status());
+    return true;
+  }
+
+  /// The same, whatever has to be waited for. False: the connection is to be closed.
+  Coro<bool> answer(Response& response) {
+    if (broken_) {
+      abort();
+      co_return false;
+    }
+    const bool streams = std::holds_alternative<detail::StreamBody>(body_of(response));
+    if (!streams) {  // it may be made of the request's body
+      skip_body_at_hand();
+    }
+    if (auto* const upgrade = std::get_if<detail::UpgradeBody>(&body_of(response))) {
+      if (body_ == BodyState::ended && may_upgrade(upgrade->protocol)) {
+        co_return co_await switch_protocol(response, *upgrade);
+      }
+      const std::string protocol = upgrade->protocol;
+      response = Response::error(body_ == BodyState::ended ? 426 : 400);
+      detail::ResponseAccess::fields(response).append("Upgrade: ").append(protocol).append("\r\n");
+    }
+    const bool stays = decide(response);
+    if (response_head_size(response, settings_.server_line) > Output::kCapacity) {
+      log(LogLevel::error, "http: an answer's header is too large to be sent");
+      response = terms_.application.error(500, parser_.request().host);
+      decide(response);
+    }
+    if (response_head_size(response, settings_.server_line) > output_.room() &&
+        !co_await flush()) {
+      co_return false;
+    }
+    put_head(response);
+    if (!head_only_ && framing_.length != Length::none && !co_await send_body(response)) {
+      co_return false;
+    }
+    const bool skipped = !stays || body_ == BodyState::ended || co_await skip_body();
+    finished(response.status());
+    if (!skipped) {
+      co_return false;
+    }
+    if (!stays) {
+      if (!co_await flush()) {
+        co_return false;
+      }
+      if (!wants_close_ || body_ != BodyState::ended || !input_.empty()) {
+        co_await linger();
+      }
+    }
+    co_return stays;
+  }
+
+  /// The answer to what is no request, and the end.
+  Coro<bool> refuse(int status) {
+    body_ = BodyState::failed;
+    continue_wanted_ = false;
+    head_only_ = false;
+    Response response = terms_.application.error(status, {});
+    co_return co_await answer(response);
+  }
+
+  /// Waits for more of a head. The status to refuse it with, 0 if there is more, -1 if the client has gone.
+  Coro<int> receive_head() {
+    if (header_deadline_ == kNever) {
+      header_deadline_ = time_after(loop_.now(), settings_.header_timeout);
+      began_ = loop_.now();
+    }
+    input_ = Chunk();  // given back before the wait
+    auto received = co_await peer_.recv_until(header_deadline_);
+    if (received) {
+      input_ = *std::move(received);
+      co_return 0;
+    }
+    co_return received.error() == std::errc::timed_out ? 408 : -1;
+  }
+
+  /// Of the body of the request at hand, for whoever handles that.
+  Coro<std::string_view> next() override {
+    for (;;) {
+      if (body_ == BodyState::ended) {
+        co_return std::string_view();
+      }
+      if (body_ == BodyState::failed) {
+        throw HttpError(body_status_);
+      }
+      const RequestParser::Step step = parse();
+      switch (step.event) {
+        case Event::body:
+          body_bytes_ += step.body.size();
+          co_return step.body;
+        case Event::end:
+          body_ = BodyState::ended;
+          break;
+        case Event::more:
+          co_await receive_body();
+          break;
+        case Event::head:
+        case Event::error:
+          fail_body(parser_.status());
+          break;
+      }
+    }
+  }
+
+  Coro<bool> flush() {
+    if (output_.empty()) {
+      co_return true;
+    }
+    const auto sent = co_await peer_.send_until(output_.pieces(), send_deadline());
+    output_.clear();
+    co_return sent.has_value();
+  }
+
+  /// What a handler has thrown, as an answer.
+  Response failure_response(const std::exception_ptr& failure, const Request& request) {
+    try {
+      std::rethrow_exception(failure);
+    } catch (const HttpError& error) {
+      return Response::error(error.status(), error.what());
+    } catch (...) {
+      settings_.failures->note(loop_.now(), request, failure);
+    }
+    return terms_.application.error(500, request.host());
+  }
+
+  [[nodiscard]] Connection& peer() noexcept { return peer_; }
+  [[nodiscard]] Loop& loop() noexcept { return loop_; }
+  [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
+
+ private:
+  static detail::ResponseBody& body_of(Response& response) noexcept {
+    return detail::ResponseAccess::body(response);
+  }
+
+  void fail_body(int status) noexcept {
+    body_ = BodyState::failed;
+    body_status_ = status;
+  }
+
+  Coro<> receive_body() {
+    if (continue_wanted_) {
+      continue_wanted_ = false;
+      if (output_.room() < kContinue.size() && !co_await flush()) {
+        fail_body(400);
+        co_return;
+      }
+      output_.append(kContinue);
+    }
+    if (!co_await flush()) {
+      fail_body(400);
+      co_return;
+    }
+    if (body_began_ == kNever) {
+      body_began_ = loop_.now();
+    }
+    if (parser_.head_is_in_input() && !head_.leased()) {
+      head_ = std::move(input_);  // whose views are still looked at
+    }
+    input_ = Chunk();
+    auto received = co_await peer_.recv_until(settings_.deadline(body_began_, body_bytes_));
+    if (received) {
+      input_ = *std::move(received);
+    } else {
+      fail_body(received.error() == std::errc::timed_out ? 408 : 400);
+    }
+  }
+
+  /// As far as it has come already.
+  void skip_body_at_hand() {
+    while (body_ == BodyState::on_its_way && !input_.empty()) {
+      const RequestParser::Step step = parse();
+      if (step.event == Event::end) {
+        body_ = BodyState::ended;
+      } else if (step.event == Event::error) {
+        fail_body(parser_.status());
+      }
+    }
+  }
+
+  /// After the answer. False: it wasn't worth it.
+  Coro<bool> skip_body() {
+    std::uint64_t skipped = 0;
+    while (body_ == BodyState::on_its_way && skipped <= kSkippedBytes) {
+      if (input_.empty()) {
+        co_await receive_body();
+      }
+      skipped += input_.size();
+      skip_body_at_hand();
+    }
+    if (body_ == BodyState::ended) {
+      co_return true;
+    }
+    if (co_await flush()) {
+      co_await linger();
+    }
+    co_return false;
+  }
+
+  /// Settles what the head says of body and connection. False: this is the last answer.
+  bool decide(const Response& response) {
+    const RequestHead& head = parser_.request();
+    const detail::ResponseBody& body = detail::ResponseAccess::body(response);
+    framing_ = {};
+    if (const auto* const view = std::get_if<std::string_view>(&body)) {
+      framing_.size = view->size();
+    } else if (const auto* const text = std::get_if<std::string>(&body)) {
+      framing_.size = text->size();
+    } else if (const auto* const file = std::get_if<detail::FileBody>(&body)) {
+      framing_.size = file->after.size();
+      for (const auto& part : file->parts) {
+        framing_.size += part.before.size() + part.size;
+      }
+    } else {
+      framing_.length = head.minor_version > 0 ? Length::chunked : Length::until_close;
+    }
+    if (is_bodiless(response.status())) {
+      framing_.length = Length::none;
+    }
+    // Is the rest of the body worth waiting for? (One that waits for 100 may never come.)
+    const bool body_stays =
+        body_ == BodyState::ended ||
+        (body_ == BodyState::on_its_way && !continue_wanted_ &&
+         (std::holds_alternative<detail::StreamBody>(body) ||
+          parser_.body_left().value_or(0) <= kSkippedBytes));
+    wants_close_ = body_ != BodyState::failed && !head.keep_alive;
+    const bool stays = body_stays && head.keep_alive && framing_.length != Length::until_close &&
+                       !(peer_.draining() && input_.empty());
+    framing_.persistence = !stays                    ? Persistence::close
+                           : head.minor_version == 0 ? Persistence::keep_said
+                                                     : Persistence::keep;
+    return stays;
+  }
+
+  void put_head(const Response& response) {
+    write_response_head(output_, response, framing_, settings_.server_line);
+  }
+
+  /// Of a body that goes into the output.
+  std::optional<std::uint64_t> small_size(const Response& response) const noexcept {
+    const detail::ResponseBody& body = detail::ResponseAccess::body(response);
+    if (std::holds_alternative<detail::UpgradeBody>(body)) {
+      return std::nullopt;
+    }
+    if (head_only_ || framing_.length == Length::none) {
+      return 0;
+    }
+    if (std::holds_alternative<detail::FileBody>(body) && framing_.size > kReadBytes) {
+      return std::nullopt;
+    }
+    return framing_.size;
+  }
+
+  /// False: the file has become shorter, and its head has gone into the output already.
+  bool put_small(Response& response) {
+    detail::ResponseBody& body = body_of(response);
+    if (const auto* const view = std::get_if<std::string_view>(&body)) {
+      output_.append(*view);
+    } else if (const auto* const text = std::get_if<std::string>(&body)) {
+      output_.append(*text);
+    } else if (const auto* const file = std::get_if<detail::FileBody>(&body)) {
+      for (const auto& part : file->parts) {
+        output_.append(part.before);
+        if (!read_into_output(*file->file, part.offset, part.size)) {
+          broken_ = true;
+          return false;
+        }
+      }
+      output_.append(file->after);
+    }
+    return true;
+  }
+
+  bool read_into_output(const OpenFile& file, std::uint64_t offset, std::uint64_t size) {
+    while (size > 0) {
+      const MutableBytes space = output_.space();
+      const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(space.size(), size));
+      const ssize_t count = ::pread(file.fd(), space.data(), wanted, static_cast<off_t>(offset));
+      if (count <= 0) {
+        if (count < 0 && errno == EINTR) {
+          continue;
+        }
+        return false;
+      }
+      output_.commit(static_cast<std::size_t>(count));
+      offset += static_cast<std::uint64_t>(count);
+      size -= static_cast<std::uint64_t>(count);
+    }
+    return true;
+  }
+
+  /// False: the connection is closed.
+  Coro<bool> send_body(Response& response) {
+    detail::ResponseBody& body = body_of(response);
+    if (auto* const stream = std::get_if<detail::StreamBody>(&body)) {
+      co_return co_await send_stream(*stream);
+    }
+    if (const auto* const file = std::get_if<detail::FileBody>(&body)) {
+      for (const auto& part : file->parts) {
+        if (!co_await send_text(part.before) || !co_await send_file(*file->file, part)) {
+          co_return false;
+        }
+      }
+      co_return co_await send_text(file->after);
+    }
+    const auto* const view = std::get_if<std::string_view>(&body);
+    co_return co_await send_text(view != nullptr ? *view : std::get<std::string>(body));
+  }
+
+  /// What fits stays in the output; a long text is sent from where it lies.
+  Coro<bool> send_text(std::string_view text) {
+    if (text.size() <= output_.room()) {
+      output_.append(text);
+      co_return true;
+    }
+    while (!text.empty()) {
+      const std::string_view slice = text.substr(0, kSlice);
+      const auto sent = co_await peer_.send_until(
+          output_.pieces(as_bytes(slice)),
+          settings_.deadline(loop_.now(), output_.size() + slice.size()));
+      output_.clear();
+      if (!sent) {
+        co_return false;
+      }
+      text.remove_prefix(slice.size());
+    }
+    co_return true;
+  }
+
+  Coro<bool> send_file(const OpenFile& file, const detail::FileBody::Part& part) {
+    if (part.size <= kReadBytes && part.size <= output_.room()) {
+      if (!read_into_output(file, part.offset, part.size)) {
+        abort();
+        co_return false;
+      }
+      co_return true;
+    }
+    if (!co_await flush()) {
+      co_return false;
+    }
+    for (std::uint64_t sent = 0; sent < part.size;) {
+      const std::uint64_t slice = std::min(part.size - sent, kSlice);
+      const auto result = co_await peer_.send_file_until(
+          file.fd(), part.offset + sent, slice, settings_.deadline(loop_.now(), slice));
+      if (!result) {
+        abort();  // the only way to say that the rest is missing
+        co_return false;
+      }
+      sent += slice;
+    }
+    co_return true;
+  }
+
+  /// A client that has gone cancels who makes the answer; what that throws cuts the connection off.
+  Coro<bool> send_stream(detail::StreamBody& stream) {
+    ChunkedWriter writer(peer_, output_, settings_, framing_.length == Length::chunked);
+    std::exception_ptr failure;
+    const auto watch = [this](TaskGroup& group) -> Coro<> {
+      static_cast<void>(co_await peer_.closed());
+      group.cancel("the client has gone");
+    };
+    const auto produce = [&](TaskGroup& group) -> Coro<> {
+      Task<> watching = group.spawn(watch, std::ref(group));
+      co_await stream.produce(writer);
+      writer.produced();
+      watching.cancel("the answer is complete");
+    };
+    try {
+      co_await with_group(produce);
+    } catch (const std::exception&) {
+      failure = std::current_exception();
+    }
+    if (failure) {
+      Request request(parser_.request(), *this, peer_.peer(), terms_.secure);
+      settings_.failures->note(loop_.now(), request, failure);
+    }
+    framing_.size = writer.bytes();
+    if (!writer.complete()) {
+      abort();
+      co_return false;
+    }
+    co_return co_await writer.end();
+  }
+
+  // Bytes that nobody reads turn a close into a reset, which can destroy the last answer on its way to
+  // the client. So only this side is closed, and what the client still sends is dropped for a while.
+  Coro<> linger() {
+    if (peer_.shutdown()) {
+      co_return;
+    }
+    const TimePoint deadline = time_after(loop_.now(), kLingerTime);
+    for (std::size_t dropped = 0; dropped < kLingerBytes;) {
+      input_ = Chunk();
+      auto received = co_await peer_.recv_until(deadline);
+      if (!received) {
         break;
       }
-      dropped += chunk->size();
+      input_ = *std::move(received);
+      dropped += input_.size();
     }
-  };
-  co_await move_on_after(kLingerTime, drop);
-}
+  }
+
+  [[nodiscard]] bool may_upgrade(std::string_view protocol) const {
+    const RequestHead& head = parser_.request();
+    return head.minor_version > 0 && lists(head, "connection", "upgrade") &&
+           lists(head, "upgrade", protocol);
+  }
+
+  /// The connection belongs to whoever speaks the other protocol, until the end.
+  Coro<bool> switch_protocol(const Response& response, detail::UpgradeBody& upgrade) {
+    framing_ = {.persistence = Persistence::upgrade,
+                .length = Length::none,
+                .size = 0,
+                .upgrade_to = upgrade.protocol};
+    if (response_head_size(response, settings_.server_line) > output_.room() &&
+        !co_await flush()) {
+      co_return false;
+    }
+    put_head(response);
+    if (!co_await flush()) {
+      co_return false;
+    }
+    finished(response.status());
+    if (!input_.empty()) {
+      peer_.unread(std::move(input_));
+    }
+    co_await upgrade.serve(peer_);
+    co_return false;
+  }
+
+  void abort() noexcept { peer_.close(Stream::CloseMode::abort); }
+
+  void finished(int status) noexcept {
+    if (settings_.access_log) {
+      settings_.access_log->note({.peer = peer_.peer(),
+                                  .head = parser_.request(),
+                                  .status = status,
+                                  .bytes = head_only_ ? 0 : framing_.size,
+                                  .took = loop_.exact_now() - began_,
+                                  .secure = terms_.secure});
+    }
+    began_ = kNever;
+    header_deadline_ = kNever;
+    body_began_ = kNever;
+  }
+
+  Connection& peer_;
+  const Terms& terms_;
+  const Settings& settings_;
+  Loop& loop_;
+  RequestParser parser_;
+  Output output_;
+  Chunk input_;
+  Chunk head_;  // what the head at hand lies in, once input_ is behind it
+
+  // Of the request at hand; the times are kNever before they are needed.
+  TimePoint began_ = kNever;
+  TimePoint header_deadline_ = kNever;
+  TimePoint body_began_ = kNever;
+  std::uint64_t body_bytes_ = 0;
+  ResponseFraming framing_;
+  int body_status_ = 0;
+  BodyState body_ = BodyState::ended;
+  bool continue_wanted_ = false;
+  bool head_only_ = false;
+  bool wants_close_ = false;
+  bool broken_ = false;
+};
 
 }  // namespace
 
-Coro<bool> converse(Connection& peer, const Settings& settings, DateCache& dates, Chunk input) {
-  using Event = RequestParser::Event;
-  Loop& loop = Loop::current();
-  RequestParser parser(settings.limits);
-  Output output;
-  ResponseWriter writer(output);
-  Response response;  // to the request at hand, for as long as its body is on its way
-  Framing framing;
-  TimePoint deadline = kNever;
-
+Coro<bool> converse(Connection& peer, const Terms& terms, Chunk input) {
+  Conversation talk(peer, terms, std::move(input));
   for (;;) {
-    const auto [event, consumed] = parser.parse(input.text());
-    input.consume(consumed);
-    int failure = event == Event::error ? parser.status() : 0;
-
-    if (event == Event::more) {
-      // Everything that had arrived is answered: now the answers leave, all at once. Nothing is read
-      // meanwhile, so a client that doesn't take its answers can't ask for more.
-      if (!output.empty()) {
-        if (!co_await peer.send(output.pieces())) {
-          co_return false;
+    switch (talk.parse().event) {
+      case Event::head:
+        break;
+      case Event::body:  // what is left of one that nobody wanted
+      case Event::end:
+        continue;
+      case Event::error:
+        co_return co_await talk.refuse(talk.parser().status());
+      case Event::more: {
+        // Everything that had arrived is answered: now the answers leave, all at once. Nothing is read
+        // meanwhile, so a client that doesn't take its answers can't ask for more.
+        if (!talk.output().empty()) {
+          const auto sent =
+              co_await peer.send_until(talk.output().pieces(), talk.send_deadline());
+          talk.output().clear();
+          if (!sent) {
+            co_return false;
+          }
         }
-        output.clear();
-      }
-      if (parser.idle()) {
-        co_return true;
-      }
-      if (deadline == kNever) {
-        deadline = time_after(loop.now(),
-                              parser.in_body() ? settings.body_timeout : settings.header_timeout);
-      }
-      input = Chunk();  // given back before the wait
-      auto received = co_await receive_until(peer, deadline);
-      if (received && !*received) {
-        co_return false;
-      }
-      if (received) {
-        input = **std::move(received);
+        if (talk.parser().idle()) {
+          co_return true;
+        }
+        const int status = co_await talk.receive_head();
+        if (status != 0) {
+          co_return status > 0 && co_await talk.refuse(status);
+        }
         continue;
       }
-      failure = 408;
     }
 
-    if (event == Event::head) {
-      const Request& request = parser.request();
-      deadline = kNever;
-      framing.head_only = request.method == "HEAD";
-      framing.persistence = !request.keep_alive          ? Persistence::close
-                            : request.minor_version == 0 ? Persistence::keep_said
-                                                         : Persistence::keep;
-      response = settings.site.respond(request);
-      if (request.expects_continue && input.empty()) {
-        if (output.room() < kContinue.size() && !co_await flush(peer, output)) {
-          co_return false;
-        }
-        output.append(kContinue);
+    talk.begin();
+    Request request(talk.parser().request(), talk, peer.peer(), terms.secure);
+    std::optional<Response> response;
+    std::exception_ptr failure;
+    try {
+      response = terms.application.respond_at_once(request);
+      if (!response) {
+        peer.set_idle_timeout(terms.idle_timeout);
+        response = co_await terms.application.respond(request);
       }
+    } catch (const Cancelled&) {
+      throw;
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    if (failure) {
+      response = talk.failure_response(failure, request);
+    }
+    if (talk.answer_at_once(*response)) {
       continue;
     }
-
-    // The request is complete, or there is none that could be completed.
-    deadline = kNever;
-    if (failure != 0) {
-      response = error_response(failure);
-    }
-    const bool wanted = framing.persistence == Persistence::close && failure == 0;
-    if (failure != 0 || (peer.draining() && input.empty())) {
-      framing.persistence = Persistence::close;
-    }
-    framing.date = dates.now(loop);
-    if (!writer.head_fits(response) && !co_await flush(peer, output)) {
+    peer.set_idle_timeout(terms.idle_timeout);
+    if (!co_await talk.answer(*response)) {
       co_return false;
     }
-    writer.begin(std::exchange(response, {}), framing);
-    while (!writer.finished()) {
-      if (!co_await flush(peer, output)) {
-        co_return false;
-      }
-      if (!writer.fill()) {
-        peer.close(Stream::CloseMode::abort);  // the only way to say that the rest is missing
-        co_return false;
-      }
-    }
-    if (framing.persistence == Persistence::close) {
-      if (!co_await flush(peer, output)) {
-        co_return false;
-      }
-      if (!wanted || !input.empty()) {
-        co_await linger(peer);
-      }
-      co_return false;
-    }
-    framing = {};
   }
 }
 

@@ -1,7 +1,6 @@
 #include "http/date.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <string_view>
 #include <utility>
 
@@ -48,16 +47,18 @@ DateText format_date(std::time_t time) noexcept {
   return text;
 }
 
-std::string_view DateCache::now(Loop& loop) noexcept {
-  if (loop.now() >= good_until_) {
-    using std::chrono::nanoseconds;
-    using std::chrono::seconds;
-    std::timespec wall{};
-    ::clock_gettime(CLOCK_REALTIME, &wall);
-    text_ = format_date(wall.tv_sec);
-    good_until_ = loop.now() + (seconds(1) - nanoseconds(wall.tv_nsec));
+std::string_view current_date() noexcept {
+  struct Cached {
+    std::time_t second;
+    DateText text;
+  };
+  static thread_local constinit Cached cached{.second = -1, .text = {}};
+  std::timespec now{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  if (now.tv_sec != cached.second) [[unlikely]] {
+    cached = {.second = now.tv_sec, .text = format_date(now.tv_sec)};
   }
-  return {text_.data(), text_.size()};
+  return {cached.text.data(), cached.text.size()};
 }
 
 }  // namespace simul::http

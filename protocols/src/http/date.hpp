@@ -1,16 +1,11 @@
-// The date as HTTP writes it, "Sun, 06 Nov 1994 08:49:37 GMT", and a cache of the current one.
+// The date as HTTP writes it: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7).
 //
-//   std::string_view text = dates.now(loop);   // formats at most once a second
-//
-// A DateCache belongs to one loop; it is not safe between threads.
+//   output.append(current_date());
 #pragma once
 
 #include <array>
 #include <ctime>
 #include <string_view>
-
-#include <simul/clock.hpp>
-#include <simul/loop.hpp>
 
 namespace simul::http {
 
@@ -18,14 +13,7 @@ using DateText = std::array<char, 29>;
 
 [[nodiscard]] DateText format_date(std::time_t time) noexcept;
 
-class DateCache {
- public:
-  /// Valid until the next call.
-  std::string_view now(Loop& loop) noexcept;
-
- private:
-  DateText text_{};
-  TimePoint good_until_ = TimePoint::min();
-};
+/// Of now, formatted at most once a second. Valid until this thread calls it again.
+[[nodiscard]] std::string_view current_date() noexcept;
 
 }  // namespace simul::http

@@ -24,6 +24,7 @@ class Output {
   static constexpr std::size_t kCapacity = kChunks * Chunk::kCapacity;
 
   [[nodiscard]] bool empty() const noexcept { return used_ == 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return used_; }
   [[nodiscard]] std::size_t room() const noexcept { return kCapacity - used_; }
 
   /// Takes as much of `text` as fits, and says how much that was.
@@ -52,23 +53,33 @@ class Output {
     used_ += count;
   }
 
-  /// Valid until the output is changed.
-  std::span<const Bytes> pieces() noexcept {
+  /// All of it, and then `more` and `end`, if they aren't empty. Valid until the output is changed.
+  std::span<const Bytes> pieces(Bytes more = {}, Bytes end = {}) noexcept {
     std::size_t count = 0;
     for (; count < kChunks && !chunks_[count].empty(); ++count) {
       pieces_[count] = chunks_[count].bytes();
+    }
+    for (const Bytes piece : {more, end}) {
+      if (!piece.empty()) {
+        pieces_[count++] = piece;
+      }
     }
     return std::span(pieces_).first(count);
   }
 
   void clear() noexcept {
-    chunks_ = {};
+    for (Chunk& chunk : chunks_) {
+      if (!chunk.leased()) {
+        break;
+      }
+      chunk = Chunk();
+    }
     used_ = 0;
   }
 
  private:
   std::array<Chunk, kChunks> chunks_;
-  std::array<Bytes, kChunks> pieces_;
+  std::array<Bytes, kChunks + 2> pieces_;
   std::size_t used_ = 0;  // chunks are filled one after the other, without gaps
 };
 

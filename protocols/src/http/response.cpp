@@ -1,32 +1,18 @@
 #include <simul/http/response.hpp>
 
-#include <algorithm>
-#include <array>
 #include <stdexcept>
 #include <utility>
 
 #include <simul/quote.hpp>
 
 #include "http/characters.hpp"
+#include "http/field_check.hpp"
 #include "http/open_file.hpp"
 #include "http/percent.hpp"
 #include "http/response_access.hpp"
 #include "http/status.hpp"
 
 namespace simul::http {
-namespace {
-
-constexpr std::array<std::string_view, 7> kOfTheConnection = {
-    "connection", "content-length", "date", "keep-alive", "trailer", "transfer-encoding", "upgrade"};
-
-bool is_value(std::string_view value) {
-  return std::ranges::none_of(value, [](char c) {
-    return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f';
-  });
-}
-
-}  // namespace
-
 Response::Response(int status) : status_(status) { set_status(status); }
 Response::Response(Response&&) noexcept = default;
 Response& Response::operator=(Response&&) noexcept = default;
@@ -70,7 +56,7 @@ Response Response::stream(std::string_view content_type,
 }
 
 Response Response::upgrade(std::string_view protocol, std::function<Coro<>(Connection&)> serve) {
-  if (!is_token(protocol.substr(0, protocol.find('/'))) || !is_value(protocol)) {
+  if (!is_token(protocol.substr(0, protocol.find('/'))) || !is_field_value(protocol)) {
     throw std::invalid_argument("no name of a protocol: " + quote(protocol));
   }
   Response response;
@@ -93,27 +79,14 @@ Response Response::with_status(int status) && {
   return std::move(*this);
 }
 
-void Response::check_field(std::string_view name, std::string_view value) {
-  if (!is_token(name)) {
-    throw std::invalid_argument("no name of a header field: " + quote(name));
-  }
-  if (!is_value(value)) {
-    throw std::invalid_argument("no value of a header field: " + quote(value));
-  }
-  if (std::ranges::any_of(kOfTheConnection,
-                          [&](std::string_view own) { return equal_ignoring_case(own, name); })) {
-    throw std::invalid_argument("the field " + quote(name) + " belongs to the connection");
-  }
-}
-
 Response& Response::set(std::string_view name, std::string_view value) {
-  check_field(name, value);
+  require_response_field(name, value);
   remove(name);
   return add(name, value);
 }
 
 Response& Response::add(std::string_view name, std::string_view value) {
-  check_field(name, value);
+  require_response_field(name, value);
   if (equal_ignoring_case(name, "content-type")) {
     remove(name);  // there is never more than one
   }

@@ -16,6 +16,7 @@ struct ResponseAccess {
   static std::string& fields(Response& response) noexcept { return response.fields_; }
   static ResponseBody& body(Response& response) noexcept { return response.body_; }
   static const ResponseBody& body(const Response& response) noexcept { return response.body_; }
+  static const std::string& fields(const Response& response) noexcept { return response.fields_; }
 
   /// `content_type` and, if it is a view, the body's text outlive the response. `fields`: lines that are known
   /// to be right.

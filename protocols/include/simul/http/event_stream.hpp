@@ -11,12 +11,14 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
 #include <simul/coro.hpp>
 #include <simul/export.hpp>
 #include <simul/http/body_writer.hpp>
+#include <simul/lock.hpp>
 
 namespace simul::http {
 
@@ -38,7 +40,13 @@ class SIMUL_EXPORT EventStream {
   Coro<BodyWriter::Result> send(ServerEvent event);
 
  private:
+  friend class Response;
+  Coro<BodyWriter::Result> write(std::string_view text);
+  Coro<> keep_alive();
+
   BodyWriter& out_;
+  Lock lock_;  // between events and comments
+  std::uint64_t writes_ = 0;
 };
 
 }  // namespace simul::http

@@ -12,8 +12,8 @@
 #pragma once
 
 #include <any>
-#include <deque>
 #include <cstdint>
+#include <forward_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -98,13 +98,13 @@ class SIMUL_EXPORT Request {
   /// Keeps something with the request for who handles it next: a user, a trace. One value per type.
   template <typename T>
   T& put(T value) {
-    return *std::any_cast<T>(&extras_.emplace_back(std::in_place_type<T>, std::move(value)));
+    return *std::any_cast<T>(&extras_.emplace_front(std::in_place_type<T>, std::move(value)));
   }
   /// Null: nobody has put one.
   template <typename T>
   [[nodiscard]] T* get() noexcept {
-    for (auto extra = extras_.rbegin(); extra != extras_.rend(); ++extra) {
-      if (T* const value = std::any_cast<T>(&*extra)) {
+    for (std::any& extra : extras_) {
+      if (T* const value = std::any_cast<T>(&extra)) {
         return value;
       }
     }
@@ -118,7 +118,7 @@ class SIMUL_EXPORT Request {
   detail::BodySource& body_;
   const Endpoint& peer_;
   std::vector<std::pair<std::string, std::string>> params_;
-  std::deque<std::any> extras_;  // whose elements do not move
+  std::forward_list<std::any> extras_;  // whose elements do not move
   bool secure_;
 };
 

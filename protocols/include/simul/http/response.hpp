@@ -23,6 +23,7 @@
 #include <simul/export.hpp>
 #include <simul/http/body_writer.hpp>
 #include <simul/http/event_stream.hpp>
+#include <simul/http/header_fields.hpp>
 
 namespace simul::http {
 
@@ -101,8 +102,6 @@ class SIMUL_EXPORT Response {
 
  private:
   friend struct detail::ResponseAccess;
-  static void check_field(std::string_view name, std::string_view value);
-
   int status_;
   std::string fields_;  // lines, each with its CRLF; Content-Type too, unless it stands in content_type_
   std::string_view content_type_;  // of a constant; spares a copy

@@ -1,4 +1,4 @@
-#include "log_throttle.hpp"
+#include <simul/log_throttle.hpp>
 
 #include <chrono>
 #include <new>
@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using simul::LogLevel;
 using simul::TimePoint;
-using simul::server::LogThrottle;
+using simul::LogThrottle;
 
 TEST_CASE("a few lines a second get through, the others are counted") {
   LogThrottle throttle;
@@ -36,7 +36,7 @@ TEST_CASE("the first line is never held back, whatever the time is") {
 }
 
 TEST_CASE("a line that can't be made is left out, and counted") {
-  const simul::server::testing::CapturedLog log;
+  const simul::testing::CapturedLog log;
   LogThrottle throttle;
   const TimePoint start(1h);
   throttle.log(start, LogLevel::warning, []() -> std::string { throw std::bad_alloc(); });

@@ -1,9 +1,9 @@
-#include "log_throttle.hpp"
+#include <simul/log_throttle.hpp>
 
 #include <chrono>
 #include <utility>
 
-namespace simul::server {
+namespace simul {
 
 bool LogThrottle::admit(TimePoint now) noexcept {
   // Compared without a subtraction: the first window began infinitely long ago.
@@ -24,4 +24,4 @@ std::string LogThrottle::take_suppressed() {
   return count == 0 ? std::string() : " (and " + std::to_string(count) + " more like it)";
 }
 
-}  // namespace simul::server
+}  // namespace simul

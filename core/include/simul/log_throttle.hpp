@@ -12,11 +12,12 @@
 #include <utility>
 
 #include <simul/clock.hpp>
+#include <simul/export.hpp>
 #include <simul/log.hpp>
 
-namespace simul::server {
+namespace simul {
 
-class LogThrottle {
+class SIMUL_EXPORT LogThrottle {
  public:
   static constexpr std::uint32_t kLinesPerSecond = 5;
 
@@ -45,4 +46,4 @@ class LogThrottle {
   std::uint64_t suppressed_ = 0;
 };
 
-}  // namespace simul::server
+}  // namespace simul

@@ -1,0 +1,32 @@
+// HttpServer: conversations with all the clients of one listener, about one application.
+//
+//   HttpServer server(std::move(settings), std::move(application));
+//   co_await server.serve(peer);
+//
+// It serves on several loops at once.
+#pragma once
+
+#include <memory>
+
+#include <simul/connection.hpp>
+#include <simul/coro.hpp>
+
+#include "http/application.hpp"
+#include "http/settings.hpp"
+
+namespace simul::http {
+
+class HttpServer {
+ public:
+  HttpServer(Settings settings, std::unique_ptr<Application> application)
+      : settings_(std::move(settings)), application_(std::move(application)) {}
+
+  /// All that an idle connection owns is the frame of this.
+  Coro<> serve(Connection& peer);
+
+ private:
+  Settings settings_;
+  std::unique_ptr<Application> application_;
+};
+
+}  // namespace simul::http
