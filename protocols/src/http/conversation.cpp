@@ -68,7 +68,7 @@ Coro<bool> converse(Connection& peer, const Settings& settings, DateCache& dates
   TimePoint deadline = kNever;
 
   for (;;) {
-    const auto [event, consumed] = parser.parse(input.text());
+    const auto [event, consumed, piece] = parser.parse(input.text());
     input.consume(consumed);
     int failure = event == Event::error ? parser.status() : 0;
 
@@ -100,8 +100,12 @@ Coro<bool> converse(Connection& peer, const Settings& settings, DateCache& dates
       failure = 408;
     }
 
+    if (event == Event::body) {
+      continue;  // nobody wants it
+    }
+
     if (event == Event::head) {
-      const Request& request = parser.request();
+      const RequestHead& request = parser.request();
       deadline = kNever;
       framing.head_only = request.method == "HEAD";
       framing.persistence = !request.keep_alive          ? Persistence::close
