@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace simul::http {
@@ -13,21 +15,31 @@ constexpr char to_lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
+constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
 constexpr bool is_alphanumeric(char c) noexcept {
-  return (c >= '0' && c <= '9') || (to_lower(c) >= 'a' && to_lower(c) <= 'z');
+  return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z');
 }
 
-/// A set of characters: the letters, the digits and `others`.
+/// What may not stand in a field's value: all control characters but the tab. Bytes that are not ASCII may.
+constexpr bool is_control(char c) noexcept {
+  return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+}
+
+/// A set of characters: those for which `belongs` is true.
 class CharacterSet {
  public:
-  explicit constexpr CharacterSet(std::string_view others) noexcept {
+  template <typename Predicate>
+  explicit constexpr CharacterSet(Predicate belongs) noexcept {
     for (std::size_t i = 0; i < has_.size(); ++i) {
-      const char c = static_cast<char>(i);
-      has_[i] = is_alphanumeric(c) || others.contains(c);
+      has_[i] = belongs(static_cast<char>(i));
     }
   }
   [[nodiscard]] constexpr bool has(char c) const noexcept {
     return has_[static_cast<unsigned char>(c)];
+  }
+  [[nodiscard]] constexpr bool has_all(std::string_view text) const noexcept {
+    return std::ranges::all_of(text, [this](char c) { return has(c); });
   }
 
  private:
@@ -35,12 +47,14 @@ class CharacterSet {
 };
 
 /// Of a token: a method, a field name, an option of Connection.
-inline constexpr CharacterSet kTokenCharacters("!#$%&'*+-.^_`|~");
+inline constexpr CharacterSet kTokenCharacters([](char c) {
+  return is_alphanumeric(c) || std::string_view("!#$%&'*+-.^_`|~").contains(c);
+});
 
 constexpr bool is_token_char(char c) noexcept { return kTokenCharacters.has(c); }
 
 constexpr bool is_token(std::string_view text) noexcept {
-  return !text.empty() && std::ranges::all_of(text, is_token_char);
+  return !text.empty() && kTokenCharacters.has_all(text);
 }
 
 constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
@@ -50,11 +64,39 @@ constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexc
 
 /// Without the blanks and tabs around it.
 constexpr std::string_view trim(std::string_view text) noexcept {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) {
-    return {};
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && is_blank(text.front())) {
+    text.remove_prefix(1);
   }
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+  while (!text.empty() && is_blank(text.back())) {
+    text.remove_suffix(1);
+  }
+  return text;
+}
+
+/// Is there a control character in it? Looks at eight bytes at once, for values are the longest part of
+/// a head.
+inline bool has_control(std::string_view text) noexcept {
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  if (text.size() >= kWord) {
+    // The sign bit of a byte of the result: the byte of the word was below 0x20, or 0x7f. There are no
+    // such bits in the wrong places unless there is one in the right place, too.
+    const auto suspicious = [&](std::size_t at) {
+      constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101;
+      std::uint64_t word = 0;
+      std::memcpy(&word, text.data() + at, kWord);
+      const std::uint64_t flipped = word ^ (0x7f * kOnes);
+      return ((word - 0x20 * kOnes) & ~word) | ((flipped - kOnes) & ~flipped);
+    };
+    std::uint64_t found = suspicious(text.size() - kWord);
+    for (std::size_t at = 0; at + kWord < text.size(); at += kWord) {
+      found |= suspicious(at);
+    }
+    if ((found & 0x8080'8080'8080'8080) == 0) {
+      return false;
+    }
+  }
+  return std::ranges::any_of(text, is_control);  // a tab is suspicious, but allowed
 }
 
 }  // namespace simul::http

@@ -5,20 +5,22 @@
 namespace simul::http {
 
 HeaderFields::Iterator& HeaderFields::Iterator::operator++() noexcept {
-  ended_ = rest_.empty();
-  if (!ended_) {
-    const std::string_view line = rest_.substr(0, rest_.find('\r'));
-    rest_.remove_prefix(line.size() + 2);
-    const std::size_t colon = line.find(':');
-    field_ = {.name = line.substr(0, colon), .value = trim(line.substr(colon + 1))};
+  if (rest_.empty()) {
+    ended_ = true;
+    field_ = {};
+    return *this;
   }
+  const std::string_view line = rest_.substr(0, rest_.find('\r'));
+  rest_.remove_prefix(line.size() + 2);
+  const std::size_t colon = line.find(':');
+  field_ = {.name = line.substr(0, colon), .value = trim(line.substr(colon + 1))};
   return *this;
 }
 
 std::optional<std::string_view> HeaderFields::find(std::string_view name) const noexcept {
-  for (const auto& [field, value] : *this) {
-    if (equal_ignoring_case(field, name)) {
-      return value;
+  for (const HeaderField& field : *this) {
+    if (equal_ignoring_case(field.name, name)) {
+      return field.value;
     }
   }
   return std::nullopt;

@@ -10,7 +10,7 @@
 namespace simul::http {
 namespace {
 
-bool is_readable(const Request& request) {
+bool is_readable(const RequestHead& request) {
   return request.method == "GET" || request.method == "HEAD";
 }
 
@@ -32,7 +32,7 @@ Site::Site(const OptionMap& routes, std::unique_ptr<StaticFiles> files) : files_
   }
 }
 
-Response Site::respond(const Request& request) const {
+Response Site::respond(const RequestHead& request) const {
   if (request.path.empty()) {  // OPTIONS *
     return method_not_allowed();
   }

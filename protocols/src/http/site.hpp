@@ -13,9 +13,9 @@
 #include <string_view>
 #include <unordered_map>
 
+#include <simul/http/request_head.hpp>
 #include <simul/option.hpp>
 
-#include "http/request.hpp"
 #include "http/response.hpp"
 #include "http/static_files.hpp"
 
@@ -27,7 +27,7 @@ class Site {
   Site(const OptionMap& routes, std::unique_ptr<StaticFiles> files);
 
   /// The response doesn't outlive the site. Thread: any.
-  [[nodiscard]] Response respond(const Request& request) const;
+  [[nodiscard]] Response respond(const RequestHead& request) const;
 
  private:
   struct Hash {

@@ -44,7 +44,7 @@ int status_of_errno(int error) {
   }
 }
 
-Response redirect_to_folder(const Request& request) {
+Response redirect_to_folder(const RequestHead& request) {
   std::string fields = "Location: ";
   fields.append(request.path).append("/");
   if (!request.query.empty()) {
@@ -67,7 +67,7 @@ StaticFiles::StaticFiles(const std::string& root, std::string index)
 
 StaticFiles::~StaticFiles() { ::close(root_); }
 
-Response StaticFiles::respond(const Request& request, std::string path) const {
+Response StaticFiles::respond(const RequestHead& request, std::string path) const {
   if (has_strange_segment(path)) {
     return error_response(404);
   }

@@ -10,7 +10,8 @@
 
 #include <string>
 
-#include "http/request.hpp"
+#include <simul/http/request_head.hpp>
+
 #include "http/response.hpp"
 
 namespace simul::http {
@@ -24,7 +25,7 @@ class StaticFiles {
   ~StaticFiles();
 
   /// To GET or HEAD. `path` is the request's path, decoded. Thread: any.
-  [[nodiscard]] Response respond(const Request& request, std::string path) const;
+  [[nodiscard]] Response respond(const RequestHead& request, std::string path) const;
 
  private:
   std::string index_;

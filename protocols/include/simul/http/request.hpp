@@ -48,7 +48,8 @@ struct RequestAccess;
 class SIMUL_EXPORT Request {
  public:
   /// `head`, `body` and `peer` must outlive it.
-  Request(const RequestHead& head, detail::BodySource& body, const Endpoint& peer, bool secure) noexcept
+  Request(const RequestHead& head, detail::BodySource& body, const Endpoint& peer,
+          bool secure) noexcept
       : head_(head), body_(body), peer_(peer), secure_(secure) {}
   Request(const Request&) = delete;
   Request& operator=(const Request&) = delete;
@@ -73,7 +74,9 @@ class SIMUL_EXPORT Request {
   [[nodiscard]] const std::string& param(std::string_view name) const;
   /// What follows the question mark, decoded.
   [[nodiscard]] Form query() const { return parse_form(head_.query); }
-  [[nodiscard]] std::optional<std::string> query(std::string_view name) const { return query().get(name); }
+  [[nodiscard]] std::optional<std::string> query(std::string_view name) const {
+    return query().get(name);
+  }
 
   /// The client, as far as it is known: behind a proxy with the PROXY protocol it is the proxy's.
   [[nodiscard]] const Endpoint& peer() const noexcept { return peer_; }

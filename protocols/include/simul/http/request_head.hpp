@@ -13,9 +13,11 @@ namespace simul::http {
 struct RequestHead {
   std::string_view method;  ///< as sent: a method's case matters
   std::string_view target;  ///< as sent
-  std::string_view path;  ///< of the target, still encoded; begins with a slash, or is empty for `*`
+  std::string_view
+      path;  ///< of the target, still encoded; begins with a slash, or is empty for `*`
   std::string_view query;  ///< what follows the question mark, still encoded
-  std::string_view host;  ///< with the port, as sent; that of an absolute target goes before (RFC 9112, 3.2.2)
+  std::string_view
+      host;  ///< with the port, as sent; that of an absolute target goes before (RFC 9112, 3.2.2)
   HeaderFields fields{};
   int minor_version = 1;   ///< of HTTP/1.x
   bool keep_alive = true;  ///< does the client want the connection to stay?

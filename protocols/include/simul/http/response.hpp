@@ -66,7 +66,9 @@ class SIMUL_EXPORT Response {
 
   static Response text(std::string body, std::string_view content_type = kPlainText);
   static Response html(std::string body);
-  static Response bytes(std::string body) { return text(std::move(body), "application/octet-stream"); }
+  static Response bytes(std::string body) {
+    return text(std::move(body), "application/octet-stream");
+  }
   /// "404 Not Found", or `text`.
   static Response error(int status, std::string text = {});
   /// 302, or another one of 3xx. `location` is encoded as it has to be.
@@ -103,7 +105,8 @@ class SIMUL_EXPORT Response {
  private:
   friend struct detail::ResponseAccess;
   int status_;
-  std::string fields_;  // lines, each with its CRLF; Content-Type too, unless it stands in content_type_
+  std::string
+      fields_;  // lines, each with its CRLF; Content-Type too, unless it stands in content_type_
   std::string_view content_type_;  // of a constant; spares a copy
   detail::ResponseBody body_;
 };

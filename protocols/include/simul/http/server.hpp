@@ -22,8 +22,9 @@ namespace simul::http {
 struct ServerOptions {
   // --- limits on what a client may send -------------------------------------------------------------
   std::size_t max_target_size = std::size_t{8} << 10;  ///< 414
-  std::size_t max_header_size = std::size_t{16} << 10;  ///< of request line and header together: 431
-  std::size_t max_header_count = 100;                   ///< 431
+  std::size_t max_header_size = std::size_t{16}
+                                << 10;  ///< of request line and header together: 431
+  std::size_t max_header_count = 100;   ///< 431
   std::uint64_t max_body_size = std::uint64_t{1} << 20;  ///< 413
 
   // --- deadlines ------------------------------------------------------------------------------------
