@@ -13,7 +13,7 @@ RUN scripts/build release simul_cli \
 FROM docker.io/library/debian:bookworm-slim
 RUN apt-get update -qq \
  && apt-get install -qq -y --no-install-recommends \
-      ca-certificates libuv1 libyaml-cpp0.7 libspdlog1.10 libfmt9 libssl3 libncursesw6 libstdc++6 >/dev/null \
+      ca-certificates libuv1 libyaml-cpp0.7 libspdlog1.10 libfmt9 libssl3 libncursesw6 libstdc++6 zlib1g >/dev/null \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /out/ /
 COPY deploy/docker/simul.yaml /etc/simul/simul.yaml

@@ -3,6 +3,7 @@
 
 #include <simul/http/body_writer.hpp>
 #include <simul/http/event_stream.hpp>
+#include <simul/http/file.hpp>
 #include <simul/http/form.hpp>
 #include <simul/http/header_fields.hpp>
 #include <simul/http/http_error.hpp>
