@@ -1,17 +1,17 @@
 #include <simul/protocols/http.hpp>
 
 #include <array>
+#include <cstddef>
 #include <memory>
-#include <mutex>
 #include <stdexcept>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
-#include <simul/loop.hpp>
 #include <simul/quote.hpp>
 
-#include "http/conversation.hpp"
+#include "http/http_server.hpp"
+#include "http/site.hpp"
+#include "http/static_files.hpp"
 
 namespace simul {
 namespace http {
@@ -23,27 +23,58 @@ constexpr std::array kOptions = {
                .type = OptionType::string,
                .default_value = "index.html",
                .help = "file that is served for a folder"},
+    OptionSpec{.name = "listing",
+               .type = OptionType::boolean,
+               .default_value = "false",
+               .help = "whether a folder without such a file is listed"},
+    OptionSpec{.name = "gzip",
+               .type = OptionType::boolean,
+               .default_value = "false",
+               .help = "whether files that get shorter by it are compressed on their way"},
+    OptionSpec{.name = "precompressed",
+               .type = OptionType::boolean,
+               .default_value = "false",
+               .help = "whether name.br and name.gz, where they exist, are sent in place of name"},
     OptionSpec{.name = "routes",
                .type = OptionType::string_map,
                .help = "texts to answer with, by path; they go before files"},
     OptionSpec{.name = "header_timeout",
                .type = OptionType::duration,
                .default_value = "10s",
-               .help = "time for a request's header, from its first byte",
+               .help = "time for all of a request's header, from its first byte",
                .minimum = "1ms",
                .maximum = "1h"},
-    OptionSpec{.name = "body_timeout",
+    OptionSpec{.name = "keep_alive_timeout",
                .type = OptionType::duration,
-               .default_value = "30s",
-               .help = "time for a request's body",
+               .default_value = "60s",
+               .help = "a connection without a request for so long is closed; 0 leaves that to "
+                       "idle_timeout",
+               .minimum = "0s",
+               .maximum = "365d"},
+    OptionSpec{.name = "min_rate",
+               .type = OptionType::size,
+               .default_value = "240B",
+               .help = "bytes a second that a client has to send a body with, and to take an "
+                       "answer with; 0 is any",
+               .maximum = "1GiB"},
+    OptionSpec{.name = "rate_grace",
+               .type = OptionType::duration,
+               .default_value = "5s",
+               .help = "how long a client may be slower than min_rate",
                .minimum = "1ms",
-               .maximum = "1d"},
+               .maximum = "1h"},
     OptionSpec{.name = "max_header_size",
                .type = OptionType::size,
                .default_value = "16KiB",
                .help = "of a request line and header together",
                .minimum = "256B",
                .maximum = "1MiB"},
+    OptionSpec{.name = "max_header_count",
+               .type = OptionType::integer,
+               .default_value = "100",
+               .help = "fields in a request's header",
+               .minimum = "1",
+               .maximum = "10000"},
     OptionSpec{.name = "max_target_size",
                .type = OptionType::size,
                .default_value = "8KiB",
@@ -55,63 +86,50 @@ constexpr std::array kOptions = {
                .default_value = "1MiB",
                .help = "of a request's body",
                .minimum = "0B"},
+    OptionSpec{.name = "server_name",
+               .type = OptionType::string,
+               .default_value = "simul",
+               .help = "what the field Server says; empty for none"},
 };
 
-// The date caches of the loops that serve. Looked up once per connection.
-class Dates {
- public:
-  DateCache& of(const Loop& loop) {
-    const std::scoped_lock lock(mutex_);
-    return caches_[&loop];
-  }
-  void forget(const Loop& loop) {
-    const std::scoped_lock lock(mutex_);
-    caches_.erase(&loop);
-  }
+Settings make_settings(const OptionValues& options) {
+  return {.limits = {.target = options.get_size("max_target_size"),
+                     .head = options.get_size("max_header_size"),
+                     .fields = static_cast<std::size_t>(options.get_integer("max_header_count")),
+                     .body = options.get_size("max_body_size")},
+          .header_timeout = options.get_duration("header_timeout"),
+          .keep_alive_timeout = options.get_duration("keep_alive_timeout"),
+          .min_rate = options.get_size("min_rate"),
+          .rate_grace = options.get_duration("rate_grace"),
+          .server_line = make_server_line(options.get_string("server_name")),
+          .access_log = nullptr};
+}
 
- private:
-  std::mutex mutex_;
-  std::unordered_map<const Loop*, DateCache> caches_;  // whose elements don't move
-};
+std::unique_ptr<StaticFiles> make_files(const OptionValues& options) {
+  const std::string& index = options.get_string("index");
+  if (index.empty() || index.front() == '.' || index.contains('/') || index.contains('\0')) {
+    throw std::invalid_argument("index " + quote(index) + " is not the name of a visible file");
+  }
+  if (!options.has("root")) {
+    return nullptr;
+  }
+  return std::make_unique<StaticFiles>(
+      options.get_string("root"), StaticFileOptions{.index = index,
+                                                    .listing = options.get_bool("listing"),
+                                                    .gzip = options.get_bool("gzip"),
+                                                    .precompressed = options.get_bool("precompressed")});
+}
 
 class Http final : public Protocol {
  public:
   explicit Http(const OptionValues& options)
-      : settings_{.site = Site(options.get_map("routes"), make_files(options)),
-                  .limits = {.target = options.get_size("max_target_size"),
-                             .head = options.get_size("max_header_size"),
-                             .body = options.get_size("max_body_size")},
-                  .header_timeout = options.get_duration("header_timeout"),
-                  .body_timeout = options.get_duration("body_timeout")} {}
+      : server_(make_settings(options),
+                std::make_unique<Site>(options.get_map("routes"), make_files(options))) {}
 
-  Coro<> serve(Connection& peer) override {
-    DateCache& dates = dates_.of(Loop::current());
-    while (auto chunk = co_await peer.recv_message()) {
-      if (!co_await converse(peer, settings_, dates, *std::move(chunk))) {
-        break;
-      }
-    }
-  }
-
-  Coro<> stop() override {
-    dates_.forget(Loop::current());
-    co_return;
-  }
+  Coro<> serve(Connection& peer) override { return server_.serve(peer); }
 
  private:
-  static std::unique_ptr<StaticFiles> make_files(const OptionValues& options) {
-    const std::string& index = options.get_string("index");
-    if (index.empty() || index.front() == '.' || index.contains('/') || index.contains('\0')) {
-      throw std::invalid_argument("index " + quote(index) + " is not the name of a visible file");
-    }
-    if (!options.has("root")) {
-      return nullptr;
-    }
-    return std::make_unique<StaticFiles>(options.get_string("root"), index);
-  }
-
-  Settings settings_;
-  Dates dates_;
+  HttpServer server_;
 };
 
 }  // namespace

@@ -6,18 +6,17 @@
 #include <simul/quote.hpp>
 
 #include "http/decode_path.hpp"
+#include "http/response_access.hpp"
 
 namespace simul::http {
 namespace {
 
-bool is_readable(const RequestHead& request) {
-  return request.method == "GET" || request.method == "HEAD";
+bool is_readable(const Request& request) {
+  return request.method() == "GET" || request.method() == "HEAD";
 }
 
 Response method_not_allowed() {
-  Response response = error_response(405);
-  response.fields = "Allow: GET, HEAD\r\n";
-  return response;
+  return Response::error(405).with("Allow", "GET, HEAD");
 }
 
 }  // namespace
@@ -32,24 +31,26 @@ Site::Site(const OptionMap& routes, std::unique_ptr<StaticFiles> files) : files_
   }
 }
 
-Response Site::respond(const RequestHead& request) const {
-  if (request.path.empty()) {  // OPTIONS *
+Coro<Response> Site::respond(Request& request) { co_return *respond_at_once(request); }
+
+std::optional<Response> Site::respond_at_once(Request& request) {
+  if (request.path().empty()) {  // OPTIONS *
     return method_not_allowed();
   }
   std::string decoded;
-  std::string_view path = request.path;
+  std::string_view path = request.path();
   if (path.contains('%')) {
     if (!decode_path(path, decoded)) {
-      return error_response(400);
+      return Response::error(400);
     }
     path = decoded;
   }
   if (const auto route = routes_.find(path); route != routes_.end()) {
-    return is_readable(request) ? Response{.body = std::string_view(route->second)}
+    return is_readable(request) ? detail::ResponseAccess::make(200, kPlainText, std::string_view(route->second))
                                 : method_not_allowed();
   }
   if (files_ == nullptr) {
-    return error_response(404);
+    return Response::error(404);
   }
   return is_readable(request) ? files_->respond(request, std::string(path)) : method_not_allowed();
 }

@@ -21,13 +21,13 @@
 
 namespace simul::http {
 
-class Site {
+class Site final : public Application {
  public:
   /// `files` may be null. Throws std::invalid_argument for a route that no request could ever have.
   Site(const OptionMap& routes, std::unique_ptr<StaticFiles> files);
 
-  /// The response doesn't outlive the site. Thread: any.
-  [[nodiscard]] Response respond(const RequestHead& request) const;
+  std::optional<Response> respond_at_once(Request& request) override;
+  Coro<Response> respond(Request& request) override;
 
  private:
   struct Hash {
