@@ -28,9 +28,7 @@ bool is_one_of(std::string_view name, std::span<const std::string_view> names) {
 }  // namespace
 
 bool is_field_value(std::string_view value) noexcept {
-  return std::ranges::none_of(value, [](char c) {
-    return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f';
-  });
+  return !has_control(value);
 }
 
 void require_response_field(std::string_view name, std::string_view value) {

@@ -16,7 +16,7 @@
 #include <simul/http/request_head.hpp>
 #include <simul/option.hpp>
 
-#include "http/response.hpp"
+#include "http/application.hpp"
 #include "http/static_files.hpp"
 
 namespace simul::http {
