@@ -74,29 +74,24 @@ constexpr std::string_view trim(std::string_view text) noexcept {
   return text;
 }
 
-/// Is there a control character in it? Looks at eight bytes at once, for values are the longest part of
-/// a head.
-inline bool has_control(std::string_view text) noexcept {
-  constexpr std::size_t kWord = sizeof(std::uint64_t);
-  if (text.size() >= kWord) {
-    // The sign bit of a byte of the result: the byte of the word was below 0x20, or 0x7f. There are no
-    // such bits in the wrong places unless there is one in the right place, too.
-    const auto suspicious = [&](std::size_t at) {
-      constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101;
-      std::uint64_t word = 0;
-      std::memcpy(&word, text.data() + at, kWord);
-      const std::uint64_t flipped = word ^ (0x7f * kOnes);
-      return ((word - 0x20 * kOnes) & ~word) | ((flipped - kOnes) & ~flipped);
-    };
-    std::uint64_t found = suspicious(text.size() - kWord);
-    for (std::size_t at = 0; at + kWord < text.size(); at += kWord) {
-      found |= suspicious(at);
-    }
-    if ((found & 0x8080'8080'8080'8080) == 0) {
-      return false;
-    }
+/// Is there a control character in `text` from `from` on? What stands before may not have any: it is looked at
+/// again, so that sixteen bytes can be compared at once. Values are the longest part of a head.
+inline bool has_control(std::string_view text, std::size_t from) noexcept {
+  using Bytes [[gnu::vector_size(16)]] = unsigned char;
+  using Halves [[gnu::vector_size(16)]] = std::uint64_t;
+  if (text.size() < sizeof(Bytes)) {
+    return std::ranges::any_of(text.substr(from), is_control);
   }
-  return std::ranges::any_of(text, is_control);  // a tab is suspicious, but allowed
+  Bytes found{};
+  std::size_t at = text.size();
+  do {
+    at = at >= sizeof(Bytes) ? at - sizeof(Bytes) : 0;
+    Bytes bytes;
+    std::memcpy(&bytes, text.data() + at, sizeof(Bytes));
+    found |= Bytes(((bytes < 0x20) & (bytes != '\t')) | (bytes == 0x7f));
+  } while (at > from);
+  const auto halves = Halves(found);
+  return (halves[0] | halves[1]) != 0;
 }
 
 }  // namespace simul::http

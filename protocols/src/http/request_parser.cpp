@@ -216,17 +216,18 @@ int RequestParser::take_field(std::string_view line) noexcept {
   if (++found_.fields > limits_.fields) {
     return 431;
   }
-  std::size_t colon = 0;
-  while (colon < line.size() && is_token_char(line[colon])) {
-    ++colon;
+  const char* end = line.data();
+  while (is_token_char(*end)) {  // the line's CR is none
+    ++end;
   }
-  if (colon == 0 || colon == line.size() || line[colon] != ':') {
+  const auto colon = static_cast<std::size_t>(end - line.data());
+  if (colon == 0 || *end != ':') {
     return 400;  // also if it begins with a blank: it would go on with the line before it
   }
-  const std::string_view raw = line.substr(colon + 1);
-  if (has_control(raw)) {
+  if (has_control(line, colon + 1)) {
     return 400;
   }
+  const std::string_view raw = line.substr(colon + 1);
   const std::string_view name = line.substr(0, colon);
   const auto is = [name](std::string_view other) { return equal_ignoring_case(name, other); };
   switch (name.size()) {
