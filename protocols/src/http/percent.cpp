@@ -8,8 +8,12 @@
 namespace simul::http {
 namespace {
 
-constexpr CharacterSet kUriCharacters("-._~:/?#[]@!$&'()*+,;=%");
-constexpr CharacterSet kSegmentCharacters("-._~!$&'()*+,;=:@");
+constexpr CharacterSet kUriCharacters([](char c) {
+  return is_alphanumeric(c) || std::string_view("-._~:/?#[]@!$&'()*+,;=%").contains(c);
+});
+constexpr CharacterSet kSegmentCharacters([](char c) {
+  return is_alphanumeric(c) || std::string_view("-._~!$&'()*+,;=:@").contains(c);
+});
 
 std::string encode(std::string_view text, const CharacterSet& allowed) {
   static constexpr std::string_view kDigits = "0123456789ABCDEF";
