@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <ctime>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -33,13 +34,13 @@ struct alignas(64) FileCache::Shard {
 
   std::mutex mutex;
   Entries entries;
-  TimePoint sweep_at = TimePoint::min();  // when a timer will look for what nobody asks for
+  std::optional<TimePoint> sweep_at;  // when a timer will look for what nobody asks for
 
   /// With the lock held. Something must be there to sweep: an idle loop has no timers.
   static void plan_sweep(const std::shared_ptr<Shard>& shard, TimePoint now) {
     Loop* const loop = Loop::current_or_null();
     // A sweep that is overdue went down with its loop.
-    if (loop == nullptr || now <= time_after(shard->sweep_at, kUnused)) {
+    if (loop == nullptr || (shard->sweep_at && now <= *shard->sweep_at + kUnused)) {
       return;
     }
     shard->sweep_at = now + kUnused;
@@ -60,7 +61,7 @@ struct alignas(64) FileCache::Shard {
       unused.push_back(std::move(item.second.file));
       return true;
     });
-    shard->sweep_at = TimePoint::min();
+    shard->sweep_at.reset();
     if (!shard->entries.empty()) {
       plan_sweep(shard, now);
     }
