@@ -217,11 +217,24 @@ class SettingsReader {
                                 present ? node.offset : listener.offset, report_);
     OptionValues values = options.values();
     for (const OptionSpec& option : protocol.options) {
-      if (option.type != OptionType::path || !values.has(option.name)) continue;
-      const std::filesystem::path path = folder_ / values.get_string(option.name);
-      values.set(option.name, path.lexically_normal().string());
+      if (!values.has(option.name)) continue;
+      if (option.type == OptionType::path) {
+        const std::string& path = values.get_string(option.name);
+        const bool is_word = std::ranges::find(option.choices, path) != option.choices.end();
+        if (!is_word) values.set(option.name, in_folder(path));
+      } else if (option.type == OptionType::path_map) {
+        OptionMap paths = values.get_map(option.name);
+        for (auto& [name, path] : paths)
+          path = in_folder(path);
+        values.set(option.name, std::move(paths));
+      }
     }
     return values;
+  }
+
+  /// A path as it stands in the file, seen from where the process is.
+  std::string in_folder(const std::string& path) const {
+    return (folder_ / path).lexically_normal().string();
   }
 
   const ProtocolSpec* find_protocol(const SectionReader& section) {

@@ -155,7 +155,7 @@ void SectionReader::read_value(const OptionSpec& spec, const Node& node) {
       if (!item.invalid && is_string(item)) list.push_back(item.text);
     }
     values_.set(spec.name, std::move(list));
-  } else if (spec.type == OptionType::string_map) {
+  } else if (spec.type == OptionType::string_map || spec.type == OptionType::path_map) {
     if (node.kind != map) {
       reject(spec, node.offset, "expected a map, not " + std::string(kind_name(node)),
              node.kind == scalar ? missing_space_hint(node) : "");
@@ -163,7 +163,12 @@ void SectionReader::read_value(const OptionSpec& spec, const Node& node) {
     }
     OptionMap entries;
     for (const auto& [key, key_offset, value] : *node.members) {
-      if (!value.invalid && is_string(value)) entries.emplace_back(key, value.text);
+      if (value.invalid || !is_string(value)) continue;
+      if (spec.type == OptionType::path_map && value.text.empty()) {
+        reject(spec, value.offset, "the path is empty");
+        continue;
+      }
+      entries.emplace_back(key, value.text);
     }
     values_.set(spec.name, std::move(entries));
   } else if (node.kind != scalar) {

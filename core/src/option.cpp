@@ -33,6 +33,7 @@ std::size_t alternative(OptionType type) {
     case OptionType::string_list:
       return 6;
     case OptionType::string_map:
+    case OptionType::path_map:
       return 7;
   }
   throw std::logic_error("an option has a type that doesn't exist");
@@ -112,6 +113,7 @@ Result parse_type(const OptionSpec& spec, std::string_view text) {
     case OptionType::string_list:
       return parse_list(text);
     case OptionType::string_map:
+    case OptionType::path_map:
       return std::unexpected(std::string("a map has no text form"));
   }
   throw std::logic_error("an option has a type that doesn't exist");
@@ -144,8 +146,9 @@ void check_spec(const OptionSpec& spec) {
       spec.name.find_first_not_of(kNameCharacters) != std::string_view::npos) {
     bad_table(spec, "a name is [a-z][a-z0-9_]*");
   }
-  if ((spec.type == OptionType::choice) == spec.choices.empty()) {
-    bad_table(spec, "a choice has choices, and nothing else has");
+  if (spec.type == OptionType::choice ? spec.choices.empty()
+                                      : spec.type != OptionType::path && !spec.choices.empty()) {
+    bad_table(spec, "a choice has choices, a path may have, and nothing else has");
   }
   if (spec.required && !spec.default_value.empty()) {
     bad_table(spec, "what is required needs no default");
@@ -195,6 +198,8 @@ std::string_view type_name(OptionType type) {
       return "list of strings";
     case OptionType::string_map:
       return "map of strings";
+    case OptionType::path_map:
+      return "map of paths";
   }
   throw std::logic_error("an option has a type that doesn't exist");
 }
@@ -225,12 +230,18 @@ std::string describe_allowed(const OptionSpec& spec) {
       break;
     case OptionType::path:
       text = "a path";
+      for (const std::string_view word : spec.choices) {
+        text += ", " + std::string(word);
+      }
       break;
     case OptionType::string_list:
       text = "a list of strings, such as [a, b]";
       break;
     case OptionType::string_map:
       text = "a map of strings, such as { a: b }";
+      break;
+    case OptionType::path_map:
+      text = "a map of paths, such as { a: ./b }";
       break;
   }
   if (!spec.unset.empty()) text += ", or " + std::string(spec.unset);

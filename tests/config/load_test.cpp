@@ -86,6 +86,8 @@ listeners:
       root: ./public
       index: 'start.html'
       routes: {/b: one, /a: "two"}
+      hosts: {example.org: ./site, "*.example.org": /srv/wild/../tame}
+      record: ./record.txt
       types: [text/css, 'text/html']
       header_timeout: 250ms
       max_header_size: 64KiB
@@ -110,6 +112,9 @@ log: {level: warning, format: json}
   CHECK(listener.options.get_string("root") == "/etc/simul/public");
   CHECK(listener.options.get_string("index") == "start.html");
   CHECK(listener.options.get_map("routes") == OptionMap{{"/b", "one"}, {"/a", "two"}});
+  CHECK(listener.options.get_map("hosts") ==
+        OptionMap{{"example.org", "/etc/simul/site"}, {"*.example.org", "/srv/tame"}});
+  CHECK(listener.options.get_string("record") == "/etc/simul/record.txt");
   CHECK(listener.options.get_list("types") == std::vector<std::string>{"text/css", "text/html"});
   CHECK(listener.options.get_duration("header_timeout") == 250ms);
   CHECK(listener.options.get_size("max_header_size") == 65'536);
@@ -201,6 +206,18 @@ TEST_CASE("every log level has its name") {
   for (const auto& [name, level] : levels) {
     CHECK(load_good(std::string(kSmallest) + "\nlog: {level: " + name + "}").log.level == level);
   }
+}
+
+TEST_CASE("a path's words stand for themselves, and one of them for no value") {
+  const auto record = [](std::string_view value) {
+    const std::string text =
+        "listeners: [{name: w, address: '*:80', protocol: http, options: {record: " +
+        std::string(value) + "}}]\n";
+    return load_good(text, "/etc/simul.yaml").listeners[0].options;
+  };
+  CHECK(record("stdout").get_string("record") == "stdout");
+  CHECK(record("./stdout").get_string("record") == "/etc/stdout");
+  CHECK_FALSE(record("off").has("record"));
 }
 
 TEST_CASE("a path is relative to the folder of the file") {

@@ -9,11 +9,19 @@
 namespace simul::config::testing {
 
 inline constexpr std::string_view kModes[] = {"fast", "safe"};
+inline constexpr std::string_view kOutputs[] = {"stdout"};
 
 inline constexpr OptionSpec kHttpOptions[] = {
     {.name = "root", .type = OptionType::path, .help = "folder of files to serve"},
     {.name = "index", .default_value = "index.html", .help = "file served for a folder"},
     {.name = "routes", .type = OptionType::string_map, .help = "fixed answers by path"},
+    {.name = "hosts", .type = OptionType::path_map, .help = "folders by host"},
+    {.name = "record",
+     .type = OptionType::path,
+     .default_value = "off",
+     .help = "where to",
+     .choices = kOutputs,
+     .unset = "off"},
     {.name = "types", .type = OptionType::string_list, .default_value = "[text/html]"},
     {.name = "header_timeout",
      .type = OptionType::duration,

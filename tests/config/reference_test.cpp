@@ -33,6 +33,8 @@ TEST_CASE("the reference has a row for every key and option") {
   CHECK(has("Sends back what it receives."));
   CHECK(has("No options."));
   CHECK(has("| `root` | none | a path | folder of files to serve |"));
+  CHECK(has("| `hosts` | none | a map of paths, such as { a: ./b } | folders by host |"));
+  CHECK(has("| `record` | `off` | a path, stdout, or off | where to |"));
   CHECK(has("| `target` | *required* | a string | host:port to connect to |"));
   CHECK(has("## `log`"));
   CHECK(text.contains("| `level` | `info` | trace, debug, info, warning or error |"));

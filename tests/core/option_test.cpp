@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 using namespace simul;
 
 constexpr std::string_view kModes[] = {"fast", "safe", "both"};
+constexpr std::string_view kOutputs[] = {"stdout"};
 
 constexpr OptionSpec kOptions[] = {
     {.name = "verbose", .type = OptionType::boolean, .default_value = "true"},
@@ -33,6 +34,8 @@ constexpr OptionSpec kOptions[] = {
     {.name = "root", .type = OptionType::path},
     {.name = "names", .type = OptionType::string_list, .default_value = "[a, b c]"},
     {.name = "routes", .type = OptionType::string_map},
+    {.name = "hosts", .type = OptionType::path_map},
+    {.name = "record", .type = OptionType::path, .choices = kOutputs, .unset = "off"},
     {.name = "workers",
      .type = OptionType::integer,
      .default_value = "auto",
@@ -42,7 +45,7 @@ constexpr OptionSpec kOptions[] = {
 
 // The table must be constant data: a plugin carries it in an ELF note.
 constexpr ProtocolSpec kProtocol = {.name = "demo", .options = kOptions};
-static_assert(kProtocol.options.size() == 10);
+static_assert(kProtocol.options.size() == 12);
 static_assert(std::is_trivially_copyable_v<OptionSpec>);
 static_assert(std::is_trivially_destructible_v<OptionSpec>);
 
@@ -104,6 +107,9 @@ TEST_CASE("a value can be set, but only one of the option's type") {
   CHECK(values.get_integer("count") == 7);
   CHECK(values.get_string("root") == "/srv");
   CHECK(values.get_map("routes").front().first == "/b");
+  values.set("hosts", OptionMap{{"a", "/srv"}});
+  CHECK(values.get_map("hosts").front().second == "/srv");
+  CHECK_THROWS_AS(values.set("hosts", "/srv"), std::logic_error);
   CHECK_FALSE(values.has("verbose"));
   CHECK_THROWS_AS(values.set("count", "7"), std::logic_error);
   CHECK_THROWS_AS(values.set("limit", 7), std::logic_error);
@@ -127,6 +133,7 @@ TEST_CASE("text becomes a value within its bounds, or a sentence about it") {
   CHECK(error("mode", "slow") == "'slow' is not one of the choices");
   CHECK(error("root", "") == "the path is empty");
   CHECK(error("routes", "a") == "a map has no text form");
+  CHECK(error("hosts", "a") == "a map has no text form");
   CHECK(parse_option(spec("names"), "[]") == OptionValue(std::vector<std::string>{}));
   CHECK(error("names", "a, b") == "'a, b' is not a list");
   CHECK(error("names", "[a,,b]") == "the list has an empty item");
@@ -144,6 +151,8 @@ TEST_CASE("what is allowed can be said in words") {
   CHECK(describe_allowed(spec("limit")) == "a size of at least 1KiB, such as 64KiB");
   CHECK(describe_allowed(spec("timeout")) == "a duration of at most 1h, such as 30s");
   CHECK(describe_allowed(spec("mode")) == "fast, safe or both");
+  CHECK(describe_allowed(spec("hosts")) == "a map of paths, such as { a: ./b }");
+  CHECK(describe_allowed(spec("record")) == "a path, stdout, or off");
   CHECK(describe_allowed(spec("workers")) == "an integer of at least 1, or auto");
 }
 
@@ -167,9 +176,9 @@ TEST_CASE("a table that contradicts itself is refused") {
   CHECK(problem({.name = "x", .minimum = "4"}) ==
         "option 'x': only numbers have a minimum and a maximum");
   CHECK(problem({.name = "x", .type = choice}) ==
-        "option 'x': a choice has choices, and nothing else has");
+        "option 'x': a choice has choices, a path may have, and nothing else has");
   CHECK(problem({.name = "x", .choices = kModes}) ==
-        "option 'x': a choice has choices, and nothing else has");
+        "option 'x': a choice has choices, a path may have, and nothing else has");
   CHECK(problem({.name = "x", .default_value = "y", .required = true}) ==
         "option 'x': what is required needs no default");
   const OptionSpec twice[] = {{.name = "x"}, {.name = "x"}};

@@ -19,6 +19,7 @@ constexpr std::string_view kModes[] = {"fast", "safe"};
 constexpr OptionSpec kOptions[] = {
     {.name = "root", .type = OptionType::path},
     {.name = "routes", .type = OptionType::string_map},
+    {.name = "hosts", .type = OptionType::path_map},
     {.name = "types", .type = OptionType::string_list, .default_value = "[text/html]"},
     {.name = "header_timeout",
      .type = OptionType::duration,

@@ -39,6 +39,7 @@ enum class OptionType : std::uint8_t {
   path = 6,  ///< relative to the folder of the configuration file
   string_list = 7,
   string_map = 8,
+  path_map = 9,  ///< of names to paths, each as a path
 };
 
 struct OptionSpec {
@@ -48,7 +49,8 @@ struct OptionSpec {
   std::string_view help = {};           ///< one line, without a full stop
   std::string_view minimum = {};        ///< of an integer, size or duration; empty means none
   std::string_view maximum = {};
-  std::span<const std::string_view> choices = {};  ///< of a choice
+  /// Of a choice. Of a path: words that stand for themselves, such as `stdout`.
+  std::span<const std::string_view> choices = {};
   std::string_view unset = {};  ///< a word such as `auto` or `unlimited` that stands for no value
   bool required = false;
 };

@@ -9,6 +9,7 @@
 
 #include <simul/quote.hpp>
 
+#include "http/access_log.hpp"
 #include "http/http_server.hpp"
 #include "http/site.hpp"
 #include "http/static_files.hpp"
@@ -17,8 +18,17 @@ namespace simul {
 namespace http {
 namespace {
 
+constexpr std::string_view kOutputs[] = {AccessLog::kStdout};
+constexpr std::string_view kAccessFormats[] = {"common", "combined", "json"};
+
 constexpr std::array kOptions = {
-    OptionSpec{.name = "root", .type = OptionType::path, .help = "folder of files to serve"},
+    OptionSpec{.name = "root",
+               .type = OptionType::path,
+               .help = "folder of files to serve; with hosts, to hosts that aren't among them"},
+    OptionSpec{.name = "hosts",
+               .type = OptionType::path_map,
+               .help = "folders by host: example.org, or *.example.org for all names below it, "
+                       "after the names themselves"},
     OptionSpec{.name = "index",
                .type = OptionType::string,
                .default_value = "index.html",
@@ -37,7 +47,31 @@ constexpr std::array kOptions = {
                .help = "whether name.br and name.gz, where they exist, are sent in place of name"},
     OptionSpec{.name = "routes",
                .type = OptionType::string_map,
-               .help = "texts to answer with, by path; they go before files"},
+               .help = "texts to answer with, by path (/hello, or example.org/hello for one host); "
+                       "they go before files; an extension says of what type they are"},
+    OptionSpec{.name = "redirects",
+               .type = OptionType::string_map,
+               .help = "targets by path: /old: /new, or with a status (301 is usual) /old: 302 "
+                       "/new; /docs/* takes all below /docs/, and a * at the end of the target is "
+                       "that rest with its query; a status alone, such as 410, is an error; a host "
+                       "may stand before the path"},
+    OptionSpec{.name = "error_pages",
+               .type = OptionType::path_map,
+               .help = "files to answer with by status: 404, 4xx, 5xx or default; read at the start"},
+    OptionSpec{.name = "headers",
+               .type = OptionType::string_map,
+               .help = "fields that every answer has, such as X-Frame-Options: DENY"},
+    OptionSpec{.name = "access_log",
+               .type = OptionType::path,
+               .default_value = "off",
+               .help = "file to which a line is appended for each answer",
+               .choices = kOutputs,
+               .unset = "off"},
+    OptionSpec{.name = "access_log_format",
+               .type = OptionType::choice,
+               .default_value = "combined",
+               .help = "how these lines look: as Apache's, or a JSON object each",
+               .choices = kAccessFormats},
     OptionSpec{.name = "header_timeout",
                .type = OptionType::duration,
                .default_value = "10s",
@@ -102,29 +136,30 @@ Settings make_settings(const OptionValues& options) {
           .min_rate = options.get_size("min_rate"),
           .rate_grace = options.get_duration("rate_grace"),
           .server_line = make_server_line(options.get_string("server_name")),
-          .access_log = nullptr};
+          .access_log = make_access_log(options)};
 }
 
-std::unique_ptr<StaticFiles> make_files(const OptionValues& options) {
+StaticFileOptions file_options(const OptionValues& options) {
   const std::string& index = options.get_string("index");
   if (index.empty() || index.front() == '.' || index.contains('/') || index.contains('\0')) {
     throw std::invalid_argument("index " + quote(index) + " is not the name of a visible file");
   }
-  if (!options.has("root")) {
-    return nullptr;
-  }
-  return std::make_unique<StaticFiles>(
-      options.get_string("root"), StaticFileOptions{.index = index,
-                                                    .listing = options.get_bool("listing"),
-                                                    .gzip = options.get_bool("gzip"),
-                                                    .precompressed = options.get_bool("precompressed")});
+  return {.index = index,
+          .listing = options.get_bool("listing"),
+          .gzip = options.get_bool("gzip"),
+          .precompressed = options.get_bool("precompressed")};
 }
 
 class Http final : public Protocol {
  public:
   explicit Http(const OptionValues& options)
       : server_(make_settings(options),
-                std::make_unique<Site>(options.get_map("routes"), make_files(options))) {}
+                std::make_unique<Site>(options, file_options(options))) {}
+
+  Coro<> start(Loop& /*loop*/) override {
+    server_.start();
+    co_return;
+  }
 
   Coro<> serve(Connection& peer) override { return server_.serve(peer); }
 
@@ -139,7 +174,7 @@ const ProtocolType& http_protocol() {
   static constexpr std::string_view kAlpn[] = {"http/1.1"};
   static constexpr ProtocolType kType = {
       .spec = {.name = "http",
-               .help = "HTTP/1.1: fixed texts, and files from a folder",
+               .help = "HTTP/1.1: files from folders, fixed texts and redirects",
                .options = http::kOptions,
                .alpn = kAlpn},
       .make = [](const OptionValues& options) -> std::unique_ptr<Protocol> {

@@ -21,6 +21,12 @@ class HttpServer {
   HttpServer(Settings settings, std::unique_ptr<Application> application)
       : settings_(std::move(settings)), application_(std::move(application)) {}
 
+  /// Before the first connection, once or for each loop: opens the access log. Throws std::system_error.
+  void start() {
+    if (settings_.access_log != nullptr) {
+      settings_.access_log->start();
+    }
+  }
   /// All that an idle connection owns is the frame of this.
   Coro<> serve(Connection& peer);
 
