@@ -61,7 +61,9 @@ bool StreamLeaf<Self, kOperation>::keep_waiting() noexcept {
     return true;
   }
   if (instead_) [[unlikely]] {
-    error_ = instead_;
+    if (!self().accepted_all()) {
+      error_ = instead_;
+    }
     stream_.waiting_ &= static_cast<std::uint8_t>(~kBit);
     self().on_cut_off();
     return false;
@@ -107,10 +109,18 @@ bool StreamLeaf<Self, kOperation>::on_wake() noexcept {
 }
 
 template <typename Self, StreamOp kOperation>
-void StreamLeaf<Self, kOperation>::give_up(Errc error) noexcept {
+void StreamLeaf<Self, kOperation>::give_up(detail::PackedError error) noexcept {
+  if (scope_cancelled()) {
+    return;  // it has its news, and who waits at the stream by now may be another
+  }
   instead_ = error;
   stream_.forget(kOperation);
   wake();
+}
+
+template <typename Self, StreamOp kOperation>
+void StreamLeaf<Self, kOperation>::time_out() noexcept {
+  give_up(detail::PackedError::system(ETIMEDOUT));
 }
 
 template <typename Self, StreamOp kOperation>
