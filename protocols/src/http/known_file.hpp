@@ -33,7 +33,7 @@ class KnownFile {
  public:
   /// Shorter ones aren't compressed on the fly: they travel in one packet anyway.
   static constexpr std::uint64_t kMinGzip = 256;
-  /// Up to here it takes less than a millisecond, and what comes of it is kept.
+  /// Up to here it takes about a millisecond, once: what comes of it is kept.
   static constexpr std::uint64_t kMaxGzipAtOnce = std::uint64_t{32} << 10;
 
   /// Takes over the descriptor. `coding`: of what is in the file, whose type is that of the content.
