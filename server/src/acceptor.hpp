@@ -14,10 +14,10 @@
 
 #include <simul/clock.hpp>
 #include <simul/coro.hpp>
+#include <simul/log_throttle.hpp>
 #include <simul/socket.hpp>
 
 #include "connection_limit.hpp"
-#include <simul/log_throttle.hpp>
 
 namespace simul::server {
 

@@ -18,6 +18,7 @@
 
 #include <simul/coro.hpp>
 #include <simul/log.hpp>
+#include <simul/log_throttle.hpp>
 #include <simul/loop.hpp>
 #include <simul/task.hpp>
 #include <simul/task_group.hpp>
@@ -26,7 +27,6 @@
 #include "admit.hpp"
 #include "connection_limit.hpp"
 #include "gate.hpp"
-#include <simul/log_throttle.hpp>
 #include "service.hpp"
 #include "session.hpp"
 #include "statistics.hpp"

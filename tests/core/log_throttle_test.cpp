@@ -12,8 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using simul::LogLevel;
-using simul::TimePoint;
 using simul::LogThrottle;
+using simul::TimePoint;
 
 TEST_CASE("a few lines a second get through, the others are counted") {
   LogThrottle throttle;

@@ -44,8 +44,12 @@ class Api {
 
   std::string request(std::string_view method, std::string_view path, std::string_view body = {}) {
     std::string text;
-    text.append(method).append(" ").append(path).append(" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n");
-    text.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n\r\n").append(body);
+    text.append(method).append(" ").append(path).append(
+        " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n");
+    text.append("Content-Length: ")
+        .append(std::to_string(body.size()))
+        .append("\r\n\r\n")
+        .append(body);
     return talk(text);
   }
 

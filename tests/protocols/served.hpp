@@ -6,6 +6,7 @@
 //   CHECK(served.sends() == 1);
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -21,6 +22,7 @@
 #include <simul/protocols/builtin.hpp>
 #include <simul/task.hpp>
 #include <simul/testing.hpp>
+#include <simul/wait.hpp>
 
 namespace simul::testing {
 
@@ -56,9 +58,13 @@ class Served {
     stream_.emplace(std::move(server_end));
     connection_.emplace(*stream_, Endpoint(), 1);
     const auto main = [&, this]() -> Coro<> {
-      Task<> handler = spawn(protocol_->serve(*connection_));
+      const auto serves = [this]() -> Coro<> {
+        connection_->supervise(co_await detail::this_task, std::chrono::hours(24 * 365));
+        co_await protocol_->serve(*connection_);
+      };
+      Task<> handler = spawn(serves);
       const auto closes_after = [&, this]() -> Coro<> {
-        co_await handler;
+        co_await wait({handler});  // it may be cancelled, by its idle timeout
         connection_->close();
       };
       Task<> server = spawn(closes_after);

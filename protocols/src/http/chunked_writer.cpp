@@ -43,11 +43,11 @@ Coro<BodyWriter::Result> ChunkedWriter::write(std::string_view text) {
 }
 
 Coro<BodyWriter::Result> ChunkedWriter::send(std::string_view text, std::string_view after) {
-  failed_ = true;  // until it has succeeded: a cancelled send leaves a body that nobody can go on with
+  failed_ =
+      true;  // until it has succeeded: a cancelled send leaves a body that nobody can go on with
   const std::size_t size = output_.size() + text.size() + after.size();
-  const auto sent =
-      co_await peer_.send_until(output_.pieces(as_bytes(text), as_bytes(after)),
-                                settings_.deadline(Loop::current().now(), size));
+  const auto sent = co_await peer_.send_until(output_.pieces(as_bytes(text), as_bytes(after)),
+                                              settings_.deadline(Loop::current().now(), size));
   output_.clear();
   failed_ = !sent;
   co_return sent;

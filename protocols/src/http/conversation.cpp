@@ -118,8 +118,7 @@ class Conversation final : public detail::BodySource {
       return false;
     }
     const std::optional<std::uint64_t> size = small_size(response);
-    if (!size ||
-        response_head_size(response, settings_.server_line) + *size > output_.room()) {
+    if (!size || response_head_size(response, settings_.server_line) + *size > output_.room()) {
       return false;
     }
     put_head(response);
@@ -154,8 +153,7 @@ class Conversation final : public detail::BodySource {
       response = terms_.application.error(500, parser_.request().host);
       decide(response);
     }
-    if (response_head_size(response, settings_.server_line) > output_.room() &&
-        !co_await flush()) {
+    if (response_head_size(response, settings_.server_line) > output_.room() && !co_await flush()) {
       co_return false;
     }
     put_head(response);
@@ -346,10 +344,9 @@ class Conversation final : public detail::BodySource {
     }
     // Is the rest of the body worth waiting for? (One that waits for 100 may never come.)
     const bool body_stays =
-        body_ == BodyState::ended ||
-        (body_ == BodyState::on_its_way && !continue_wanted_ &&
-         (std::holds_alternative<detail::StreamBody>(body) ||
-          parser_.body_left().value_or(0) <= kSkippedBytes));
+        body_ == BodyState::ended || (body_ == BodyState::on_its_way && !continue_wanted_ &&
+                                      (std::holds_alternative<detail::StreamBody>(body) ||
+                                       parser_.body_left().value_or(0) <= kSkippedBytes));
     wants_close_ = body_ != BodyState::failed && !head.keep_alive;
     const bool stays = body_stays && head.keep_alive && framing_.length != Length::until_close &&
                        !(peer_.draining() && input_.empty());
@@ -442,9 +439,9 @@ class Conversation final : public detail::BodySource {
     }
     while (!text.empty()) {
       const std::string_view slice = text.substr(0, kSlice);
-      const auto sent = co_await peer_.send_until(
-          output_.pieces(as_bytes(slice)),
-          settings_.deadline(loop_.now(), output_.size() + slice.size()));
+      const auto sent =
+          co_await peer_.send_until(output_.pieces(as_bytes(slice)),
+                                    settings_.deadline(loop_.now(), output_.size() + slice.size()));
       output_.clear();
       if (!sent) {
         co_return false;
@@ -467,8 +464,8 @@ class Conversation final : public detail::BodySource {
     }
     for (std::uint64_t sent = 0; sent < part.size;) {
       const std::uint64_t slice = std::min(part.size - sent, kSlice);
-      const auto result = co_await peer_.send_file_until(
-          file.fd(), part.offset + sent, slice, settings_.deadline(loop_.now(), slice));
+      const auto result = co_await peer_.send_file_until(file.fd(), part.offset + sent, slice,
+                                                         settings_.deadline(loop_.now(), slice));
       if (!result) {
         abort();  // the only way to say that the rest is missing
         co_return false;
@@ -539,8 +536,7 @@ class Conversation final : public detail::BodySource {
                 .length = Length::none,
                 .size = 0,
                 .upgrade_to = upgrade.protocol};
-    if (response_head_size(response, settings_.server_line) > output_.room() &&
-        !co_await flush()) {
+    if (response_head_size(response, settings_.server_line) > output_.room() && !co_await flush()) {
       co_return false;
     }
     put_head(response);
@@ -611,8 +607,7 @@ Coro<bool> converse(Connection& peer, const Terms& terms, Chunk input) {
         // Everything that had arrived is answered: now the answers leave, all at once. Nothing is read
         // meanwhile, so a client that doesn't take its answers can't ask for more.
         if (!talk.output().empty()) {
-          const auto sent =
-              co_await peer.send_until(talk.output().pieces(), talk.send_deadline());
+          const auto sent = co_await peer.send_until(talk.output().pieces(), talk.send_deadline());
           talk.output().clear();
           if (!sent) {
             co_return false;

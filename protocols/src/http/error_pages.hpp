@@ -28,7 +28,8 @@ class ErrorPages {
 
   /// Null: there is none. Valid as long as this.
   [[nodiscard]] const ErrorPage* find(int status) const noexcept {
-    return status >= 400 && status <= 599 ? by_status_[static_cast<std::size_t>(status - 400)] : nullptr;
+    return status >= 400 && status <= 599 ? by_status_[static_cast<std::size_t>(status - 400)]
+                                          : nullptr;
   }
 
  private:

@@ -55,9 +55,10 @@ constexpr std::array kOptions = {
                        "/new; /docs/* takes all below /docs/, and a * at the end of the target is "
                        "that rest with its query; a status alone, such as 410, is an error; a host "
                        "may stand before the path"},
-    OptionSpec{.name = "error_pages",
-               .type = OptionType::path_map,
-               .help = "files to answer with by status: 404, 4xx, 5xx or default; read at the start"},
+    OptionSpec{
+        .name = "error_pages",
+        .type = OptionType::path_map,
+        .help = "files to answer with by status: 404, 4xx, 5xx or default; read at the start"},
     OptionSpec{.name = "headers",
                .type = OptionType::string_map,
                .help = "fields that every answer has, such as X-Frame-Options: DENY"},
@@ -153,8 +154,7 @@ StaticFileOptions file_options(const OptionValues& options) {
 class Http final : public Protocol {
  public:
   explicit Http(const OptionValues& options)
-      : server_(make_settings(options),
-                std::make_unique<Site>(options, file_options(options))) {}
+      : server_(make_settings(options), std::make_unique<Site>(options, file_options(options))) {}
 
   Coro<> start(Loop& /*loop*/) override {
     server_.start();

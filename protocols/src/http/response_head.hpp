@@ -23,8 +23,8 @@ enum class Length : std::uint8_t { none, known, chunked, until_close };
 struct ResponseFraming {
   Persistence persistence = Persistence::keep;
   Length length = Length::known;
-  std::uint64_t size = 0;              // if it is known
-  std::string_view upgrade_to{};       // with Persistence::upgrade
+  std::uint64_t size = 0;         // if it is known
+  std::string_view upgrade_to{};  // with Persistence::upgrade
 };
 
 /// An upper bound.

@@ -169,7 +169,8 @@ struct Router::Impl {
 };
 
 Router::Router() : impl_(std::make_unique<Impl>()) {
-  impl_->chain.emplace_back([impl = impl_.get()](Request& request) { return impl->dispatch(request); });
+  impl_->chain.emplace_back(
+      [impl = impl_.get()](Request& request) { return impl->dispatch(request); });
 }
 Router::Router(Router&&) noexcept = default;
 Router& Router::operator=(Router&&) noexcept = default;
@@ -232,7 +233,8 @@ Coro<Response> Router::respond(Request& request) const { return impl_->chain.fro
 
 Coro<Response> Router::Impl::dispatch(Request& request) const {
   if (request.path().empty()) {  // OPTIONS *
-    co_return std::move(Response(204)).with("Allow", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
+    co_return std::move(Response(204))
+        .with("Allow", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
   }
   std::vector<std::string> segments;
   std::string_view rest = request.path().substr(1);

@@ -52,8 +52,8 @@ simul::Handler handler(Router router, ServerOptions options) {
 }
 
 std::unique_ptr<Protocol> make_protocol(Router router, ServerOptions options) {
-  return std::make_unique<RouterProtocol>(
-      make_settings(options), std::make_unique<RoutedApplication>(std::move(router)));
+  return std::make_unique<RouterProtocol>(make_settings(options),
+                                          std::make_unique<RoutedApplication>(std::move(router)));
 }
 
 }  // namespace simul::http

@@ -85,7 +85,10 @@ std::optional<std::size_t> match_beginning(std::string_view encoded, std::string
 
 // A host that a pattern stands for.
 std::string host_like(std::string_view pattern) {
-  return pattern.empty() ? std::string() : parse_host_pattern(pattern.starts_with("*.") ? "a" + std::string(pattern.substr(1)) : pattern);
+  return pattern.empty()
+             ? std::string()
+             : parse_host_pattern(pattern.starts_with("*.") ? "a" + std::string(pattern.substr(1))
+                                                            : pattern);
 }
 
 }  // namespace
@@ -137,7 +140,9 @@ void Site::add_routes(const OptionMap& routes) {
       type = kPlainText;
     }
     about("routes", name, [&] {
-      if (!place_of(key.host).fixed.emplace(key.path, Text{.content_type = type, .text = text}).second) {
+      if (!place_of(key.host)
+               .fixed.emplace(key.path, Text{.content_type = type, .text = text})
+               .second) {
         throw std::invalid_argument("this path is there twice");
       }
     });
@@ -166,7 +171,7 @@ void Site::add_redirects(const OptionMap& redirects) {
       }
       place.beginnings.push_back({.path = std::string(beginning), .redirect = std::move(redirect)});
       std::ranges::sort(place.beginnings, std::ranges::greater(),
-                               [](const Beginning& known) { return known.path.size(); });
+                        [](const Beginning& known) { return known.path.size(); });
     });
   }
   check_circles(redirects);
@@ -301,8 +306,9 @@ Response Site::answer_from_files(const Request& request, std::string_view host,
 Response Site::dressed(Response response) const {
   if (const ErrorPage* const page = error_pages_.find(response.status())) {
     response.remove("Content-Type");
-    response = ResponseAccess::make(response.status(), page->content_type, std::string_view(page->text),
-                                    std::move(ResponseAccess::fields(response)));
+    response =
+        ResponseAccess::make(response.status(), page->content_type, std::string_view(page->text),
+                             std::move(ResponseAccess::fields(response)));
   }
   if (!headers_.empty()) {
     std::string& fields = ResponseAccess::fields(response);

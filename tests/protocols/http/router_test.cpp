@@ -19,9 +19,8 @@ Handler says(std::string text) {
 }
 
 Handler tells(std::string name) {
-  return [name](Request& request) -> Coro<Response> {
-    co_return Response::text(request.param(name));
-  };
+  return
+      [name](Request& request) -> Coro<Response> { co_return Response::text(request.param(name)); };
 }
 
 Response respond(const Router& router, std::string_view method, std::string_view path) {
@@ -37,7 +36,10 @@ std::string body(const Router& router, std::string_view method, std::string_view
 
 TEST_CASE("a route is found by its method and path") {
   Router router;
-  router.get("/", says("root")).get("/a", says("a")).post("/a", says("posted")).get("/a/b", says("b"));
+  router.get("/", says("root"))
+      .get("/a", says("a"))
+      .post("/a", says("posted"))
+      .get("/a/b", says("b"));
   CHECK(body(router, "GET", "/") == "root");
   CHECK(body(router, "GET", "/a") == "a");
   CHECK(body(router, "POST", "/a") == "posted");
@@ -85,7 +87,9 @@ TEST_CASE("a literal goes before a parameter and that before a rest, and a dead 
 
 TEST_CASE("an order of routes makes no difference") {
   Router router;
-  router.get("/users/me", says("me")).get("/users/{id}", says("user")).get("/{path...}", says("rest"));
+  router.get("/users/me", says("me"))
+      .get("/users/{id}", says("user"))
+      .get("/{path...}", says("rest"));
   CHECK(body(router, "GET", "/users/me") == "me");
   CHECK(body(router, "GET", "/users/7") == "user");
   CHECK(body(router, "GET", "/x") == "rest");

@@ -50,7 +50,7 @@ Response ask(Site& site, std::string_view target, std::string_view host = "examp
 std::string text(Site& site, std::string_view target, std::string_view host = "example.org") {
   const Response response = ask(site, target, host);
   return response.status() == 200 && response.text_body() ? std::string(*response.text_body())
-                                                           : std::to_string(response.status());
+                                                          : std::to_string(response.status());
 }
 
 std::string location(Site& site, std::string_view target, std::string_view host = "example.org") {
@@ -123,11 +123,13 @@ TEST_CASE("a host that isn't served is misdirected, unless there is a root or no
 TEST_CASE("what is no host is refused at the start") {
   CHECK(refusal("hosts", {{"example.org:80", "/tmp"}}) ==
         "hosts: 'example.org:80': 'example.org:80': a host is named without its port");
-  for (const char* host : {"", "a b", "*", "*.", "*example.org", "a.*.b", "::1", "[::1", "*.[::1]", "caf\xC3\xA9", "."}) {
+  for (const char* host : {"", "a b", "*", "*.", "*example.org", "a.*.b", "::1", "[::1", "*.[::1]",
+                           "caf\xC3\xA9", "."}) {
     CAPTURE(host);
     CHECK(refusal("hosts", {{host, "/tmp"}}).contains("is no host, such as example.org"));
   }
-  CHECK(refusal("hosts", {{"a", "/tmp"}, {"A.", "/tmp"}}) == "hosts: 'A.': this host is there twice");
+  CHECK(refusal("hosts", {{"a", "/tmp"}, {"A.", "/tmp"}}) ==
+        "hosts: 'A.': this host is there twice");
   CHECK(refusal("hosts", {{"a", "/nowhere/at/all"}}).starts_with("hosts: 'a': "));
   CHECK(refusal("hosts", {{"a", "/nowhere/at/all"}}).contains("No such file or directory"));
 }
@@ -135,7 +137,13 @@ TEST_CASE("what is no host is refused at the start") {
 // --- routes --------------------------------------------------------------------------------------
 
 TEST_CASE("a text is found by its path, decoded, with the type that its extension says") {
-  Site site = site_of({{"routes", {{"/hello", "hi"}, {"/a b", "blank"}, {"/x.json", "{}"}, {"/", "<p>"}, {"/i.html", "<p>"}, {"/x.unknown", "?"}}}});
+  Site site = site_of({{"routes",
+                        {{"/hello", "hi"},
+                         {"/a b", "blank"},
+                         {"/x.json", "{}"},
+                         {"/", "<p>"},
+                         {"/i.html", "<p>"},
+                         {"/x.unknown", "?"}}}});
   CHECK(text(site, "/hello") == "hi");
   CHECK(text(site, "/hello?x=y") == "hi");
   CHECK(text(site, "/%68ello") == "hi");
@@ -153,7 +161,11 @@ TEST_CASE("a text is found by its path, decoded, with the type that its extensio
 }
 
 TEST_CASE("a text for a host goes before the one for all") {
-  Site site = site_of({{"routes", {{"/hello", "all"}, {"example.org/hello", "one"}, {"*.example.org/hello", "some"}, {"example.org/own", "own"}}}});
+  Site site = site_of({{"routes",
+                        {{"/hello", "all"},
+                         {"example.org/hello", "one"},
+                         {"*.example.org/hello", "some"},
+                         {"example.org/own", "own"}}}});
   CHECK(text(site, "/hello", "EXAMPLE.org:80") == "one");
   CHECK(text(site, "/hello", "www.example.org") == "some");
   CHECK(text(site, "/hello", "example.com") == "all");
@@ -175,9 +187,11 @@ TEST_CASE("a route that no request could have is refused at the start") {
   CHECK(refusal("routes", {{"hello", "x"}}) ==
         "routes: 'hello': a path begins with a slash, which a host may stand before");
   CHECK(refusal("routes", {{"/a?b", "x"}}) == "routes: '/a?b': a path has no '?' or '#'");
-  CHECK(refusal("routes", {{"/a/*", "x"}}) == "routes: '/a/*': a route is a whole path, without '*'");
+  CHECK(refusal("routes", {{"/a/*", "x"}}) ==
+        "routes: '/a/*': a route is a whole path, without '*'");
   CHECK(refusal("routes", {{"a b/", "x"}}).contains("is no host"));
-  CHECK(refusal("routes", {{"a/x", "x"}, {"A/x", "y"}}) == "routes: 'A/x': this path is there twice");
+  CHECK(refusal("routes", {{"a/x", "x"}, {"A/x", "y"}}) ==
+        "routes: 'A/x': this path is there twice");
 }
 
 // --- redirects -----------------------------------------------------------------------------------
@@ -229,7 +243,8 @@ TEST_CASE("an asterisk stands for the rest, with the query") {
 }
 
 TEST_CASE("no request makes a redirect lead to another host") {
-  Site site = site_of({{"redirects", {{"/old/*", "/*"}, {"/to/*", "https://example.org/*"}, {"/q", "/*"}}}});
+  Site site = site_of(
+      {{"redirects", {{"/old/*", "/*"}, {"/to/*", "https://example.org/*"}, {"/q", "/*"}}}});
   CHECK(location(site, "/old//evil.example/") == "/evil.example/");
   CHECK(location(site, "/old////evil.example") == "/evil.example");
   CHECK(location(site, "/old/") == "/");
@@ -267,7 +282,8 @@ TEST_CASE("a redirect that can't be right is refused at the start") {
   CHECK_THROWS_WITH_AS(site_of({{"routes", {{"/a", "x"}}}, {"redirects", {{"/a", "/b"}}}}),
                        "redirects: '/a': there is a route, or another redirect, for this path",
                        std::invalid_argument);
-  CHECK(refusal("redirects", {{"A/x/*", "/b"}, {"a/x/*", "/c"}}).contains("there is another redirect for this path"));
+  CHECK(refusal("redirects", {{"A/x/*", "/b"}, {"a/x/*", "/c"}})
+            .contains("there is another redirect for this path"));
 }
 
 TEST_CASE("redirects that lead round in a circle are refused at the start") {
@@ -331,8 +347,11 @@ TEST_CASE("an error looks as its page says, the narrowest that fits") {
   tree.write("4xx.json", "{}");
   tree.write("rest.txt", "oh");
   const auto path = [&tree](const char* name) { return (tree.path() / name).string(); };
-  const OptionMap pages = {{"404", path("404.html")}, {"default", path("rest.txt")}, {"4xx", path("4xx.json")}};
-  Site site = site_of({{"error_pages", pages}, {"redirects", {{"/gone", "410"}}}, {"routes", {{"/x", "x"}}}}, tree.path().string());
+  const OptionMap pages = {
+      {"404", path("404.html")}, {"default", path("rest.txt")}, {"4xx", path("4xx.json")}};
+  Site site = site_of(
+      {{"error_pages", pages}, {"redirects", {{"/gone", "410"}}}, {"routes", {{"/x", "x"}}}},
+      tree.path().string());
 
   const Response lost = ask(site, "/nothing");
   CHECK(lost.status() == 404);
@@ -359,7 +378,8 @@ TEST_CASE("what a range that can't be sent says stays, with the page") {
   const TemporaryFolder tree;
   tree.write("page.html", "<p>sorry");
   tree.write("file.txt", "0123456789");
-  Site site = site_of({{"error_pages", {{"416", (tree.path() / "page.html").string()}}}}, tree.path().string());
+  Site site = site_of({{"error_pages", {{"416", (tree.path() / "page.html").string()}}}},
+                      tree.path().string());
   FakeRequest fake("GET", "/file.txt", "Host: a\r\nRange: bytes=20-\r\n");
   const Response response = *site.respond_at_once(fake.request());
   CHECK(response.status() == 416);
@@ -375,22 +395,25 @@ TEST_CASE("an error page that can't be is refused at the start") {
   const std::string page = (tree.path() / "page").string();
   for (const char* name : {"200", "399", "600", "6xx", "404x", "error", ""}) {
     CAPTURE(name);
-    CHECK(refusal("error_pages", {{name, page}}).contains("is neither a status from 400 to 599 nor 4xx, 5xx or default"));
+    CHECK(refusal("error_pages", {{name, page}})
+              .contains("is neither a status from 400 to 599 nor 4xx, 5xx or default"));
   }
   CHECK(refusal("error_pages", {{"404", "/nowhere/404.html"}}) ==
         "error_pages: '404': '/nowhere/404.html': No such file or directory");
   CHECK(refusal("error_pages", {{"404", tree.path().string()}}).ends_with("not a regular file"));
-  CHECK(refusal("error_pages", {{"404", (tree.path() / "large").string()}}).ends_with("larger than 1 MiB"));
+  CHECK(refusal("error_pages", {{"404", (tree.path() / "large").string()}})
+            .ends_with("larger than 1 MiB"));
   CHECK(refusal("error_pages", {{"404", page}}) == "accepted");
 }
 
 TEST_CASE("the configuration's headers are on every answer, once") {
   const TemporaryFolder tree;
   tree.write("file.txt", "x");
-  Site site = site_of({{"headers", {{"X-Frame-Options", "DENY"}, {"Cache-Control", "max-age=3600"}}},
-                       {"routes", {{"/x", "x"}}},
-                       {"redirects", {{"/old", "/x"}}}},
-                      tree.path().string());
+  Site site =
+      site_of({{"headers", {{"X-Frame-Options", "DENY"}, {"Cache-Control", "max-age=3600"}}},
+               {"routes", {{"/x", "x"}}},
+               {"redirects", {{"/old", "/x"}}}},
+              tree.path().string());
   for (const char* target : {"/x", "/old", "/file.txt", "/nothing", "/%zz"}) {
     CAPTURE(target);
     const Response response = ask(site, target);
