@@ -68,12 +68,10 @@ def measure_and_report(title: str, servers: Sequence[harness.Candidate], rounds:
             f"{statistics.median(rate):.2f}",
             f"{min(rate):.2f}-{max(rate):.2f}",
             f">= {rate_goal:.1f}" if own and rate_goal else "",
-            f"{median(label, 'p50_us'):,.0f}",
-            f"{median(label, 'p99_us'):,.0f}",
         ])
     harness.table(f"{title} (medians of {rounds} rounds)",
                   ["server", "us of CPU/request", "ratio", "range", "goal", "busy", "requests/s",
-                   "ratio", "range", "goal", "p50 us", "p99 us"], rows)
+                   "ratio", "range", "goal"], rows)
     if warning := others.warning():
         print(warning, flush=True)
 
