@@ -8,6 +8,7 @@ import dataclasses
 import os
 import pathlib
 import random
+import shutil
 import signal
 import socket
 import string
@@ -124,6 +125,19 @@ def main(measure: Callable[[argparse.Namespace], None], options: argparse.Namesp
 
 def _exit(number: int, frame: FrameType | None) -> None:
     sys.exit(128 + number)
+
+
+def installed(program: str, package: str) -> str:
+    """The path of a program that a Debian package brings."""
+    found = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin")
+    if found is None:
+        raise Failure(f"{program} is needed, and isn't installed (Debian: {package})")
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    clock = (~pid << 3) | 2  # the CPU time of all threads, to the nanosecond
+    return time.clock_gettime(clock)
 
 
 def free_port() -> int:

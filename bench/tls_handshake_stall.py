@@ -56,7 +56,7 @@ def measure_one(options: argparse.Namespace, title: str, key: str, rounds: int,
     with tls_servers.certificate(key) as own:
         plain_port = harness.free_port()
         servers = [*tls_servers.simul_http(options, own, plain_port),
-                   tls_servers.nginx(own, plain_port)]
+                   tls_servers.nginx_http(own, plain_port)]
         samples = harness.interleaved(
             servers, rounds, lambda server: ping(server, plain_port, seconds, title != "none"))
     return [[

@@ -29,7 +29,7 @@ def measure(options: argparse.Namespace) -> None:
 def measure_one(options: argparse.Namespace, key: str, own: tls_servers.Certificate) -> None:
     rounds, seconds = (3, 0.5) if options.quick else (options.rounds, options.seconds)
     plain_port = harness.free_port()
-    nginx = tls_servers.nginx(own, plain_port)
+    nginx = tls_servers.nginx_http(own, plain_port)
     servers = [*tls_servers.simul_http(options, own, plain_port), nginx]
     others = harness.Others()
     rows = []

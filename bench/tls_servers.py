@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import os
 import pathlib
-import shutil
 import string
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 
 import harness
+import nginx
 
 ECDSA = "ECDSA P-256"
 KEYS = {
@@ -24,21 +23,7 @@ KEYS = {
 
 # The same protocols and groups as simul's, its default ciphers (the load offers one), and OpenSSL's own
 # ticket keys.
-NGINX_CONFIG = """\
-daemon off;
-master_process off;
-worker_processes 1;
-pid $folder/nginx.pid;
-error_log stderr;
-events { worker_connections 4096; }
-http {
-  access_log off;
-  client_body_temp_path $folder/body;
-  proxy_temp_path $folder/proxy;
-  fastcgi_temp_path $folder/fastcgi;
-  uwsgi_temp_path $folder/uwsgi;
-  scgi_temp_path $folder/scgi;
-  keepalive_requests 1000000000;
+NGINX_HTTP = """\
   server {
     listen 127.0.0.1:$port ssl;
     listen 127.0.0.1:$plain_port;
@@ -53,7 +38,6 @@ http {
       return 200 "hello\\n";
     }
   }
-}
 """
 SIMUL_HTTP = """\
   - name: https
@@ -105,17 +89,8 @@ def simul_http(options: argparse.Namespace, own: Certificate,
     return harness.candidates(options, ["1"], fill(SIMUL_HTTP, own, plain_port=plain_port))
 
 
-def nginx(own: Certificate, plain_port: int) -> harness.Candidate:
-    binary = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
-    if binary is None:
-        raise harness.Failure("nginx is the peer, and isn't installed (Debian: nginx-light)")
-
-    def command(port: int, folder: pathlib.Path) -> list[str]:
-        config = folder / "nginx.conf"
-        config.write_text(fill(NGINX_CONFIG, own, port=port, plain_port=plain_port, folder=folder))
-        return [binary, "-p", str(folder), "-e", "stderr", "-c", str(config)]
-
-    return harness.Candidate("nginx", command)
+def nginx_http(own: Certificate, plain_port: int) -> harness.Candidate:
+    return nginx.candidate(fill(NGINX_HTTP, own, plain_port=plain_port))
 
 
 def fill(template: str, own: Certificate, **values: object) -> str:

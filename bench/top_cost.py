@@ -92,11 +92,6 @@ def watched(pid: int, how: str) -> Iterator[Watcher | None]:
         watcher.close()
 
 
-def cpu_seconds(pid: int) -> float:
-    clock = (~pid << 3) | 2  # the CPU time of all threads, to the nanosecond
-    return time.clock_gettime(clock)
-
-
 def in_words(pauses_us: list[float]) -> list[str]:
     """Median, 90th percentile and maximum; the last is often that of another process on the same core."""
     ordered = sorted(pauses_us)
@@ -114,9 +109,9 @@ def measure_idle(candidate: harness.Candidate, connections: int, rounds: int, se
                 for how, share in shares.items():
                     with watched(server.pid, how) as watcher:
                         time.sleep(0.5)  # the first answer has no rates
-                        before, begin = cpu_seconds(server.pid), time.monotonic()
+                        before, begin = harness.cpu_seconds(server.pid), time.monotonic()
                         time.sleep(seconds)
-                        share.append((cpu_seconds(server.pid) - before) / (time.monotonic() - begin))
+                        share.append((harness.cpu_seconds(server.pid) - before) / (time.monotonic() - begin))
                     if watcher:
                         pauses += watcher.pauses_us
     median = {how: statistics.median(share) for how, share in shares.items()}
