@@ -110,7 +110,8 @@ class Peers(unittest.TestCase):
             return True
 
     def test_who_never_reads_costs_a_bounded_amount_of_memory(self):
-        with Serve(echo()) as server, server.connect() as witness:
+        # On a busy machine there are stalls, whose reports read debug information: that is another matter.
+        with Serve(echo(), stall_threshold="1h") as server, server.connect() as witness:
             self.assertTrue(is_served(witness))
             before = server.resident_bytes()
             hogs = [server.connect() for _ in range(8)]
