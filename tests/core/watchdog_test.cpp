@@ -278,6 +278,26 @@ TEST_SUITE("watchdog") {
     CHECK((after.sa_handler == on_urgent));
   }
 
+  TEST_CASE("a question that comes too late is no signal for the handler that was there before") {
+    struct sigaction mine{};
+    struct sigaction before{};
+    mine.sa_handler = on_urgent;
+    ::sigaction(StallProbe::kSignal, &mine, &before);
+    urgent_signals = 0;
+    {
+      const LogCapture log;
+      const Watchdog watchdog(kStrict);
+      sigset_t urgent;
+      sigemptyset(&urgent);
+      sigaddset(&urgent, StallProbe::kSignal);
+      ::pthread_sigmask(SIG_BLOCK, &urgent, nullptr);
+      CHECK(run(stalling(log, "its thread doesn't answer SIGURG")));
+      ::pthread_sigmask(SIG_UNBLOCK, &urgent, nullptr);  // now it comes
+    }
+    CHECK(urgent_signals == 0);
+    ::sigaction(StallProbe::kSignal, &before, nullptr);
+  }
+
   TEST_CASE("a process has one watchdog at a time, and a threshold that makes sense") {
     {
       const Watchdog watchdog;
