@@ -55,6 +55,14 @@ foreach(lesson IN LISTS order)
 
   add_executable(lesson_${lesson} ${sources})
   target_link_libraries(lesson_${lesson} PRIVATE simul::simul Threads::Threads)
+  if(NOT SIMUL_SANITIZE)
+    # Nothing is precompiled.
+  elseif(first_lesson)
+    target_precompile_headers(lesson_${lesson} REUSE_FROM ${first_lesson})
+  else()
+    set(first_lesson lesson_${lesson})
+    simul_precompile(${first_lesson} "${PROJECT_SOURCE_DIR}/cmake/precompiled.hpp")
+  endif()
   set_target_properties(lesson_${lesson} PROPERTIES
     OUTPUT_NAME "${lesson}"
     RUNTIME_OUTPUT_DIRECTORY "${lessons_libexec}"

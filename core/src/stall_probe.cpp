@@ -18,7 +18,7 @@ namespace simul::detail {
 namespace {
 
 enum class State : std::uint8_t {
-  idle,      // a signal that comes now is late, or not ours
+  idle,      // a signal that comes now is late
   asked,     // the thread that is named below may take the question
   answering  // it writes
 };
@@ -79,16 +79,32 @@ void pass_on(int signal, siginfo_t* info, void* context) noexcept {
   passing = false;
 }
 
+/// Ours carries this, so that one which comes too late isn't taken for somebody else's.
+bool is_ours(const siginfo_t& info) noexcept {
+  return info.si_code == SI_QUEUE && info.si_value.sival_ptr == &mail;
+}
+
+bool send_to(pid_t thread) noexcept {
+  siginfo_t info{};
+  info.si_signo = StallProbe::kSignal;
+  info.si_code = SI_QUEUE;
+  info.si_pid = ::getpid();
+  info.si_uid = ::getuid();
+  info.si_value.sival_ptr = &mail;
+  return ::syscall(SYS_rt_tgsigqueueinfo, ::getpid(), thread, StallProbe::kSignal, &info) == 0;
+}
+
 void on_signal(int signal, siginfo_t* info, void* context) noexcept {
   const int error = errno;
   State asked = State::asked;
-  if (mail.thread.load(std::memory_order_acquire) == ::gettid() &&
-      mail.state.compare_exchange_strong(asked, State::answering, std::memory_order_acquire)) {
+  if (!is_ours(*info)) {
+    pass_on(signal, info, context);
+  } else if (mail.thread.load(std::memory_order_acquire) == ::gettid() &&
+             mail.state.compare_exchange_strong(asked, State::answering,
+                                                std::memory_order_acquire)) {
     answer();
     mail.state.store(State::idle, std::memory_order_release);
     ::sem_post(&mail.answered);
-  } else {
-    pass_on(signal, info, context);
   }
   errno = error;
 }
@@ -142,7 +158,7 @@ StallProbe::Answer StallProbe::ask(const RunningLoops::Glimpse& step) {
     mail.step = step;
     mail.thread.store(step.thread, std::memory_order_relaxed);
     mail.state.store(State::asked, std::memory_order_release);
-    sent = ::syscall(SYS_tgkill, ::getpid(), step.thread, kSignal) == 0;
+    sent = send_to(step.thread);
   });
   if (!sent) {
     mail.state.store(State::idle, std::memory_order_relaxed);

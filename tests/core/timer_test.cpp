@@ -1,5 +1,6 @@
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <random>
 #include <string>
@@ -167,11 +168,15 @@ TEST_SUITE("real clock") {
   TEST_CASE("a sleep is never early, and hardly late") {
     run([]() -> Coro<> {
       for (const Duration wait : std::initializer_list<Duration>{100us, 1ms, 1500us, 3ms, 20ms}) {
-        const auto start = std::chrono::steady_clock::now();
-        co_await sleep(wait);
-        const Duration slept = std::chrono::steady_clock::now() - start;
-        CHECK(slept >= wait);
-        CHECK(slept < wait + 500ms);  // a generous machine's worth
+        Duration shortest = Duration::max();
+        for (int i = 0; i < 100 && shortest >= wait + 10ms; ++i) {  // a busy machine is late itself
+          const auto start = std::chrono::steady_clock::now();
+          co_await sleep(wait);
+          const Duration slept = std::chrono::steady_clock::now() - start;
+          CHECK(slept >= wait);
+          shortest = std::min(shortest, slept);
+        }
+        CHECK(shortest < wait + 10ms);
       }
     }());
   }

@@ -8,6 +8,7 @@ Nothing here sleeps for a while and hopes: wait_until() polls, and fails with wh
 """
 
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -87,6 +88,18 @@ def config(*listeners, log="", **server):
 def limit_descriptors(count):
     """A preexec_fn."""
     return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
+
+
+def loopback_address():
+    """An address of this process alone: no other test listens there, and no client takes a port of it."""
+    pid = os.getpid()
+    return f"127.{64 + (pid >> 16)}.{pid >> 8 & 255}.{pid & 255}"
+
+
+def free_port(host):
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
 
 
 class Serve:
@@ -180,6 +193,14 @@ class Serve:
             self.process.wait()
         self.folder.cleanup()
 
+    def task_of_connection(self):
+        """Of its only one."""
+        shown = run_simul("ps", str(self.pid), "--json", "--filter", "connection ")
+        if shown.returncode != 0:
+            raise AssertionError(shown.stderr)
+        (task,) = json.loads(shown.stdout)["tasks"]
+        return task
+
     def descriptor_count(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
@@ -195,6 +216,24 @@ class Serve:
 def close_all(peers):
     for peer in peers:
         peer.close()
+
+
+def stuff(server, peer):
+    """Sends until the echo can't be sent back: then its handler is in the middle of a send. The only connection."""
+    peer.setblocking(False)
+    before = None
+
+    def is_stuck():
+        nonlocal before
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                peer.send(bytes(1 << 16))
+        task = server.task_of_connection()
+        last, before = before, task["note"]  # has how many bytes went in and out
+        return task["waits_for"].startswith("send ") and before == last
+
+    wait_until(is_stuck, "a handler that can't send")
+    peer.settimeout(PATIENCE)
 
 
 def receive(peer, count):

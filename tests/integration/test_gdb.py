@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from _simul import BIN, Serve, echo, is_built_with_ubsan, is_served
+from _simul import BIN, Serve, echo, is_built_with_ubsan, is_served, wait_until
 
 SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts/gdb/simul.py"
 
@@ -26,6 +26,7 @@ class Gdb(unittest.TestCase):
             core = pathlib.Path(folder, "core")
             with Serve(echo(), threads=1) as server, server.connect() as peer:
                 self.assertTrue(is_served(peer, b"hello"))
+                wait_until(lambda: server.task_of_connection()["waits_for"].startswith("recv "), "a handler that waits")
                 taken = gdb("-p", str(server.pid), "-ex", f"generate-core-file {core}")
             if "ptrace: Operation not permitted" in taken:
                 self.skipTest("this system lets nobody look at processes")

@@ -17,7 +17,9 @@ import threading
 import time
 import unittest
 
-from _simul import BIN, NOBODY, PATIENCE, Serve, close_all, echo, is_served, listener, run_simul, run_simul_as_nobody, wait_until
+from _simul import (
+    BIN, NOBODY, PATIENCE, Serve, close_all, echo, is_served, listener, run_simul, run_simul_as_nobody, stuff, wait_until
+)
 
 
 class Inspected(unittest.TestCase):
@@ -68,7 +70,7 @@ class Ps(Inspected):
             self.assertRegex(table[1], rf"^serve_task +recv fd \d+ +echo.cpp:\d+ .*{port} to 'echo'")
 
     def test_many_tasks_on_several_loops(self):
-        with Serve(echo(), threads=2) as server:
+        with Serve(echo(), threads=2, stall_threshold="1h") as server:
             peers = [server.connect() for _ in range(300)]
             self.assertTrue(all(is_served(peer) for peer in peers))
             answer = json.loads(self.ps(server, "--json", "--filter", "recv", "--limit", "7"))
@@ -156,8 +158,9 @@ class Ps(Inspected):
                 client = subprocess.Popen(command, env=environment)
                 try:
                     if asked:
-                        wait_until(self.socket_of(client).exists, "a socket")
-                        wait_until(lambda: "recv" in self.ps(client), "a task that receives")
+                        # Until it listens it answers nobody.
+                        wait_until(lambda: "recv" in run_simul("ps", str(client.pid)).stdout, "a task that receives")
+                        self.assertTrue(self.socket_of(client).exists())
                     else:
                         wait_until(lambda: "recv" in self.ps(server), "connections")
                         self.assertFalse(self.socket_of(client).exists())
@@ -394,12 +397,7 @@ class Dump(Inspected):
 
     def test_it_also_works_while_the_server_stops_and_does_not_hurry_it(self):
         with Serve(echo(), shutdown_timeout="1h") as server, server.connect() as peer:
-            peer.settimeout(0.3)
-            try:
-                while True:
-                    peer.send(b"x" * (1 << 20))  # until its handler is in the middle of a send
-            except TimeoutError:
-                pass
+            stuff(server, peer)
             server.send_signal(signal.SIGTERM)
             server.wait_for_log("stopping")
             server.send_signal(signal.SIGUSR2)
@@ -523,7 +521,7 @@ class Screen:
 
 class Top(Inspected):
     def test_it_draws_sorts_filters_and_quits(self):
-        with Serve(echo(), threads=1) as server, server.connect() as peer:
+        with Serve(echo(), threads=1, stall_threshold="1h") as server, server.connect() as peer:
             self.assertTrue(is_served(peer))
             with Screen(str(server.pid), "--interval", "100ms") as top:
                 top.wait_for(rf"^simul top: {server.pid}, .*simul serve ")

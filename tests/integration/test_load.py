@@ -16,7 +16,7 @@ import tempfile
 import threading
 import unittest
 
-from _simul import BIN, PATIENCE, run_simul, run_simul_as_nobody, wait_until
+from _simul import BIN, PATIENCE, free_port, loopback_address, run_simul, run_simul_as_nobody, wait_until
 
 
 class EpollServer:
@@ -85,22 +85,17 @@ def load(*arguments, **options):
         raise AssertionError(f"no report: {result.stdout!r} {result.stderr!r}") from None
 
 
-def refused_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
 class Load(unittest.TestCase):
     def test_a_thousand_connections_are_verified_as_concurrent(self):
         with EpollServer() as server:
-            result, report = load(server.url, "-c", "1000", "-d", "1s")
+            result, report = load(server.url, "-c", "1000", "--messages", "5")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(report["connections"]["requested"], 1000)
         self.assertEqual(report["connections"]["verified_concurrent"], 1000)
         self.assertEqual(server.most, 1000)
         self.assertTrue(report["passed"])
         self.assertEqual(report["errors"], [])
-        self.assertGreater(report["messages"], 1000)
+        self.assertEqual(report["messages"], 5000)
         latency = report["latency_ns"]
         self.assertLessEqual(latency["p50"], latency["p90"])
         self.assertLessEqual(latency["p90"], latency["p99"])
@@ -139,10 +134,11 @@ class Load(unittest.TestCase):
         with EpollServer(lambda data: b"") as server:
             result, report = load(server.url, "-c", "5", "-d", "200ms", "--timeout", "100ms")
         self.assertEqual(result.returncode, 1)
-        self.assertEqual(report["errors"][0]["kind"], "timeout")
+        self.assertIn("timeout", [error["kind"] for error in report["errors"]])
 
     def test_nobody_there_is_said_at_once(self):
-        result = run_simul("load", f"tcp://127.0.0.1:{refused_port()}")
+        host = loopback_address()
+        result = run_simul("load", f"tcp://{host}:{free_port(host)}")
         self.assertEqual(result.returncode, 1)
         self.assertIn("Connection refused", result.stdout)
         self.assertIn("Is the server running?", result.stdout)
@@ -161,7 +157,7 @@ class Load(unittest.TestCase):
         with EpollServer(answer) as server:
             url = f"http://127.0.0.1:{server.port}"
             good, good_report = load(url + "/there", "-c", "3", "--depth", "5", "--messages", "20")
-            bad, bad_report = load(url + "/nowhere", "-c", "3", "-d", "100ms")
+            bad, bad_report = load(url + "/nowhere", "-c", "3", "--messages", "20")
         self.assertEqual(good.returncode, 0, good.stderr)
         self.assertEqual(good_report["statuses"], {"200": 60})
         self.assertEqual(bad.returncode, 1)
@@ -400,7 +396,7 @@ class OverTls(unittest.TestCase):
 
     def test_a_server_that_takes_some_connections_only_is_reachable(self):
         with TlsEcho(self.context(), connections=3) as server:
-            result, report = load(server.url, "--cacert", self.certificate, "-c", "6", "-d", "200ms")
+            result, report = load(server.url, "--cacert", self.certificate, "-c", "6", "-d", "1s")
         self.assertEqual(result.returncode, 1)
         self.assertIsNone(report["unreachable"])
         self.assertEqual(report["connections"]["verified_concurrent"], 3)
@@ -446,10 +442,10 @@ def in_namespace():
     with open("/proc/sys/net/ipv4/ip_local_port_range", "w", encoding="ascii") as file:
         file.write(f"40000 {40000 + PORTS - 1}")
     with EpollServer() as server:
-        rotated, report = load(server.url, "-c", "250", "-d", "200ms")
+        rotated, report = load(server.url, "-c", "250", "--messages", "5")
         rotated_from = sorted(server.addresses)
     with EpollServer() as server:
-        given, _ = load(server.url, "-c", "150", "-d", "200ms", "--source", "127.0.1.1,127.0.1.2")
+        given, _ = load(server.url, "-c", "150", "--messages", "5", "--source", "127.0.1.1,127.0.1.2")
         given_from = sorted(server.addresses)
     with EpollServer() as server:
         exhausted, errors = load(server.url, "-c", "150", "-d", "200ms", "--source", "127.0.2.1")

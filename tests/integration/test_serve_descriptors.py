@@ -12,18 +12,14 @@ import unittest
 from _simul import BIN, PATIENCE, config, echo, wait_until
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def is_echoed(port):
+def is_echoed(path):
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as peer:
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.settimeout(PATIENCE)
+            peer.connect(str(path))
             peer.sendall(b"hello")
             return peer.recv(5) == b"hello"
-    except ConnectionRefusedError:
+    except (FileNotFoundError, ConnectionRefusedError):
         return False
 
 
@@ -31,15 +27,15 @@ class StandardDescriptors(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.port = free_port()
+        self.socket = pathlib.Path(folder.name, "echo.sock")
         self.path = pathlib.Path(folder.name, "simul.yaml")
-        self.path.write_text(config(echo(address=f"127.0.0.1:{self.port}")), encoding="utf-8")
+        self.path.write_text(config(echo(address=f"unix:{self.socket}")), encoding="utf-8")
 
     def serve(self, **options):
         process = subprocess.Popen([BIN, "serve", self.path], **options)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
-        wait_until(lambda: is_echoed(self.port), "a server that answers")
+        wait_until(lambda: is_echoed(self.socket), "a server that answers")
         return process
 
     def test_a_log_that_nobody_reads_holds_up_nothing(self):

@@ -1,8 +1,11 @@
 """What clients do to `simul serve`: the good, the slow, the rude and those who vanish."""
 
+import contextlib
 import http.client
+import select
 import socket
 import threading
+import time
 import unittest
 
 from _simul import (
@@ -81,7 +84,6 @@ class Peers(unittest.TestCase):
     def test_who_is_silent_is_closed_after_the_idle_timeout(self):
         with Serve(echo(idle_timeout="200ms"), WEB) as server:
             with server.connect() as silent, server.connect("web") as other:
-                self.assertTrue(is_served(silent))
                 self.assertTrue(has_ended(silent))
                 other.sendall(b"GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
                 self.assertTrue(receive_all(other).endswith(b"Hello, world!\n"))
@@ -89,25 +91,27 @@ class Peers(unittest.TestCase):
             self.assertRegex(server.log(), r"closed: .*\b1 idle timeout")
 
     def test_who_keeps_talking_is_not_idle(self):
-        with Serve(echo(idle_timeout="500ms")) as server, server.connect() as peer:
-            # The end of silent connections is the clock: two timeouts, while `peer` talks on.
+        with Serve(echo(idle_timeout="500ms")) as server:
+            wait_until(lambda: self.outlives_two_silent_ones(server), "half a second without a pause as long")
+
+    def outlives_two_silent_ones(self, server):
+        """Their ends are the clock. False: the machine made a pause that was too long."""
+        spoke = time.monotonic()
+        with server.connect() as peer:
             for _ in range(2):
                 with server.connect() as silent:
-                    self.assertTrue(self.talk_until_closed(peer, silent))
-            self.assertTrue(is_served(peer))
-
-    def talk_until_closed(self, peer, silent):
-        silent.settimeout(0.05)
-        while True:
-            if not is_served(peer):
-                return False
-            try:
-                return silent.recv(1) == b""
-            except TimeoutError:
-                pass
+                    while not select.select([silent], [], [], 0.05)[0]:
+                        before, spoke = spoke, time.monotonic()
+                        with contextlib.suppress(ConnectionError):
+                            if is_served(peer):
+                                continue
+                        self.assertGreaterEqual(time.monotonic() - before, 0.5, "closed although it spoke")
+                        return False
+            return True
 
     def test_who_never_reads_costs_a_bounded_amount_of_memory(self):
-        with Serve(echo()) as server, server.connect() as witness:
+        # On a busy machine there are stalls, whose reports read debug information: that is another matter.
+        with Serve(echo(), stall_threshold="1h") as server, server.connect() as witness:
             self.assertTrue(is_served(witness))
             before = server.resident_bytes()
             hogs = [server.connect() for _ in range(8)]

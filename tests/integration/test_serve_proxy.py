@@ -2,7 +2,6 @@
 
 import contextlib
 import pathlib
-import select
 import shutil
 import signal
 import socket
@@ -13,7 +12,9 @@ import tempfile
 import unittest
 
 from _certificates import Authority
-from _simul import PATIENCE, Serve, echo, has_ended, is_served, listener, receive, receive_all, wait_until
+from _simul import (
+    PATIENCE, Serve, echo, free_port, has_ended, is_served, loopback_address, receive, receive_all, stuff, wait_until
+)
 
 SIGNATURE = bytes.fromhex("0d0a0d0a000d0a515549540a")
 HEALTH_CHECK = SIGNATURE + bytes.fromhex("20000000")
@@ -45,9 +46,7 @@ class Headers(unittest.TestCase):
         with Serve(behind_a_proxy(), shutdown_timeout="100ms") as server, server.connect() as peer:
             peer.sendall(header() + b"x")
             self.assertEqual(receive(peer, 1), b"x")
-            peer.setblocking(False)
-            while select.select([], [peer], [], 0.5)[1]:  # until its handler can't go on
-                peer.send(bytes(65536))
+            stuff(server, peer)
             server.send_signal(signal.SIGTERM)
             server.wait_for_log(r"still alive: connection [0-9]+ of 192\.0\.2\.7:4711")
             server.wait()
@@ -65,7 +64,8 @@ class Headers(unittest.TestCase):
 
     def test_a_header_has_a_deadline(self):
         with Serve(behind_a_proxy(handshake_timeout="200ms")) as server, server.connect() as peer:
-            peer.sendall(header()[:-1])
+            with contextlib.suppress(ConnectionError):
+                peer.sendall(header()[:-1])
             self.assertTrue(has_ended(peer))
             server.wait_for_log("PROXY header: not complete after 200ms")
 
@@ -117,25 +117,28 @@ class Headers(unittest.TestCase):
 HAPROXY = """
 global
     maxconn 200
+    max-spread-checks 10ms
     log stdout format raw local0
 defaults
     mode tcp
-    timeout connect 5s
+    default-server inter 20s fastinter 100ms downinter 100ms
+    timeout check 20s
+    timeout connect 20s
     timeout client 30s
     timeout server 30s
     option tcplog
 listen plain
-    bind 127.0.0.1:{plain} name plain
-    server s1 127.0.0.1:{target} send-proxy-v2 check check-send-proxy inter 100ms
+    bind {host}:{plain} name plain
+    server s1 127.0.0.1:{target} send-proxy-v2 check check-send-proxy
 listen first
-    bind 127.0.0.1:{first}
-    server s1 127.0.0.1:{target} send-proxy check check-send-proxy inter 100ms
+    bind {host}:{first}
+    server s1 127.0.0.1:{target} send-proxy check check-send-proxy
 listen tls
-    bind 127.0.0.1:{tls}
-    server s1 127.0.0.1:{target_tls} send-proxy-v2 proxy-v2-options crc32c,unique-id check check-send-proxy check-ssl inter 100ms ssl ca-file {ca} verifyhost localhost sni str(localhost)
+    bind {host}:{tls}
+    server s1 127.0.0.1:{target_tls} send-proxy-v2 proxy-v2-options crc32c,unique-id check check-send-proxy check-ssl ssl ca-file {ca} verifyhost localhost sni str(localhost)
 frontend status
     mode http
-    bind 127.0.0.1:{status}
+    bind {host}:{status}
     stats enable
     stats uri /
 """
@@ -149,33 +152,28 @@ class HaProxy(unittest.TestCase):
             site = ca.certificate_of("site", "localhost")
             secure = behind_a_proxy(name="secure", tls=site.yaml())
             with Serve(behind_a_proxy(), secure, files=site.files, log="{ level: debug }") as server:
-                ports = dict(zip(("plain", "first", "tls", "status"), free_ports(4)))
+                host = loopback_address()
+                ports = {name: free_port(host) for name in ("plain", "first", "tls", "status")}
                 configuration = pathlib.Path(folder, "haproxy.cfg")
                 configuration.write_text(HAPROXY.format(
-                    target=server.address("echo")[1], target_tls=server.address("secure")[1],
+                    host=host, target=server.address("echo")[1], target_tls=server.address("secure")[1],
                     ca=ca.certificate, **ports))
                 binary = shutil.which("haproxy") or "/usr/sbin/haproxy"
                 with subprocess.Popen([binary, "-db", "-f", configuration],
                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as proxy:
                     try:
-                        wait_until(lambda: all_up(ports["status"]), "servers that haproxy finds up")
+                        wait_until(lambda: all_up((host, ports["status"])), "servers that haproxy finds up")
                         for name in ("plain", "first", "tls"):
-                            with socket.create_connection(("127.0.0.1", ports[name]), PATIENCE) as peer:
+                            with socket.create_connection((host, ports[name]), PATIENCE) as peer:
                                 self.assertTrue(is_served(peer, bytes(200_000)))
                     finally:
                         proxy.terminate()
                 self.assertNotRegex(server.log(), r"127\.0\.0\.1:\d+: .*PROXY header")
 
 
-def free_ports(count):
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [probe.getsockname()[1] for probe in probes]
-
-
-def all_up(port):
+def all_up(address):
     try:
-        with socket.create_connection(("127.0.0.1", port), 1) as peer:
+        with socket.create_connection(address, PATIENCE) as peer:
             peer.sendall(b"GET /;csv HTTP/1.0\r\n\r\n")
             lines = receive_all(peer).decode().splitlines()
     except OSError:

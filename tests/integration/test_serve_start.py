@@ -10,14 +10,8 @@ import tempfile
 import unittest
 
 from _simul import (
-    Serve, config, echo, is_served, limit_descriptors, listener, run_simul, run_simul_as_nobody
+    Serve, config, echo, free_port, is_served, limit_descriptors, listener, loopback_address, run_simul, run_simul_as_nobody
 )
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Start(unittest.TestCase):
@@ -84,15 +78,16 @@ class Start(unittest.TestCase):
                 self.assertTrue(is_served(peer))
 
     def test_all_listeners_or_none(self):
-        port = free_port()
+        host = loopback_address()
+        port = free_port(host)
         path = self.write(
-            config(echo(address=f"127.0.0.1:{port}"), echo(name="second", address=self.taken()))
+            config(echo(address=f"{host}:{port}"), echo(name="second", address=self.taken()))
         )
         self.assertNotIn("listening on", self.fails(path, 1, "listener 'second'"))
-        socket.create_server(("127.0.0.1", port)).close()
+        socket.create_server((host, port)).close()
 
     def test_a_port_can_be_had_again_at_once(self):
-        with Serve(echo()) as server, server.connect() as peer:
+        with Serve(echo(address=f"{loopback_address()}:0")) as server, server.connect() as peer:
             self.assertTrue(is_served(peer))
             host, port = server.address()
             server.stop()  # which leaves a connection in TIME_WAIT

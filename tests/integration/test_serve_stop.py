@@ -4,18 +4,7 @@ import signal
 import time
 import unittest
 
-from _simul import PATIENCE, Serve, close_all, echo, has_ended, is_served, receive
-
-
-def stuff(peer):
-    """Sends until the echo can't be sent back: then its handler is in the middle of a send."""
-    peer.settimeout(0.3)
-    try:
-        while True:
-            peer.send(b"x" * (1 << 20))
-    except TimeoutError:
-        pass
-    peer.settimeout(PATIENCE)
+from _simul import Serve, close_all, echo, has_ended, is_served, receive, stuff
 
 
 class Stop(unittest.TestCase):
@@ -34,11 +23,11 @@ class Stop(unittest.TestCase):
 
     def test_what_is_at_hand_is_finished(self):
         with Serve(echo(), shutdown_timeout="1h") as server, server.connect() as peer:
-            stuff(peer)
+            stuff(server, peer)
             server.send_signal(signal.SIGTERM)
             server.wait_for_log("stopping")
             # What is being sent gets through; what is only queued in the kernel is no promise.
-            self.assertEqual(receive(peer, 1 << 16), b"x" * (1 << 16))
+            self.assertEqual(receive(peer, 1 << 16), bytes(1 << 16))
             try:
                 while peer.recv(1 << 20):
                     pass
@@ -49,7 +38,7 @@ class Stop(unittest.TestCase):
 
     def test_a_stuck_connection_is_ended_at_the_deadline(self):
         with Serve(echo(), shutdown_timeout="500ms") as server, server.connect() as peer:
-            stuff(peer)
+            stuff(server, peer)
             start = time.monotonic()
             server.send_signal(signal.SIGTERM)
             self.assertEqual(server.wait(), 0)
@@ -64,7 +53,7 @@ class Stop(unittest.TestCase):
 
     def test_a_second_signal_cuts_the_wait_short(self):
         with Serve(echo(), shutdown_timeout="1h") as server, server.connect() as peer:
-            stuff(peer)
+            stuff(server, peer)
             server.send_signal(signal.SIGTERM)
             server.wait_for_log("stopping")
             server.send_signal(signal.SIGTERM)
@@ -73,7 +62,7 @@ class Stop(unittest.TestCase):
 
     def test_no_one_is_accepted_any_more(self):
         with Serve(echo(), shutdown_timeout="1h") as server, server.connect() as peer:
-            stuff(peer)
+            stuff(server, peer)
             server.send_signal(signal.SIGTERM)
             server.wait_for_log("stopping")
 

@@ -171,13 +171,14 @@ class Refusing(TlsCase):
     def test_a_handshake_has_a_deadline_from_the_first_byte_to_the_last(self):
         with self.serve(echo(tls=self.site.yaml(), handshake_timeout="200ms")) as server:
             with server.connect() as silent, server.connect() as slow:
-                slow.sendall(b"\x16\x03\x01\x02")
+                with contextlib.suppress(ConnectionError):
+                    slow.sendall(b"\x16\x03\x01\x02")
                 self.assertTrue(has_ended(silent))
                 self.assertTrue(has_ended(slow))
             server.wait_for_log("TLS handshake: not complete after 200ms")
 
     def test_who_is_in_the_handshake_takes_no_place_from_who_is_served(self):
-        with self.serve(echo(tls=self.site.yaml(), max_handshakes=2, handshake_timeout="500ms")) as server:
+        with self.serve(echo(tls=self.site.yaml(), max_handshakes=2, handshake_timeout="5s")) as server:
             with self.dial(server) as witness:
                 with server.connect(), server.connect():  # both say nothing
                     self.assertTrue(is_served(witness))
