@@ -28,7 +28,7 @@ bool is_one_of(std::string_view name, std::span<const std::string_view> names) {
 }  // namespace
 
 bool is_field_value(std::string_view value) noexcept {
-  return !has_control(value);
+  return !has_control(value, 0);
 }
 
 void require_response_field(std::string_view name, std::string_view value) {
