@@ -216,15 +216,16 @@ TEST_SUITE("stream deadlines") {
     run_virtual([]() -> Coro<> {
       const auto small = []() -> Coro<StreamPair> { co_return memory_pair({.capacity = 50}); };
       StreamPair pair = co_await tls_pair(small);
+      Stream& client = *pair.far;
       const std::string text(100, 'x');
       const TimePoint deadline = in(1s);
-      CHECK((co_await pair.near->send_until(text, deadline)).has_value());
+      CHECK((co_await client.send_until(text, deadline)).has_value());
       CHECK(Loop::current().exact_now() == deadline);
-      CHECK(error_of(co_await pair.near->send_until(text, in(1s))) == std::errc::timed_out);
+      CHECK(error_of(co_await client.send_until(text, in(1s))) == std::errc::timed_out);
       Task<> reader = spawn([](Stream& from, std::string wanted) -> Coro<> {
         CHECK(co_await bytes_of(from, wanted.size()) == wanted);
-      }(*pair.far, text + "!"));
-      CHECK((co_await pair.near->send("!")).has_value());  // nothing is broken
+      }(*pair.near, text + "!"));
+      CHECK((co_await client.send("!")).has_value());  // nothing is broken
       co_await reader;
     });
   }
