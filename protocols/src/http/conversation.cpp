@@ -73,10 +73,10 @@ bool lists(const RequestHead& head, std::string_view field, std::string_view wan
 
 class Conversation final : public detail::BodySource {
  public:
-  Conversation(Connection& peer, const Terms& terms, Chunk input)
+  Conversation(Connection& peer, const Subject& subject, Chunk input)
       : peer_(peer),
-        terms_(terms),
-        settings_(terms.settings),
+        settings_(subject.settings),
+        application_(*subject.application),
         loop_(Loop::current()),
         parser_(settings_.limits),
         input_(std::move(input)) {}
@@ -96,8 +96,18 @@ class Conversation final : public detail::BodySource {
     return step;
   }
 
+  /// The request at hand; an empty one if what has come is none.
+  [[nodiscard]] const RequestHead& head() const noexcept {
+    static constexpr RequestHead kNone;
+    return has_head_ ? parser_.request() : kNone;
+  }
+  /// Has anything been asked?
+  [[nodiscard]] bool asked() const noexcept { return asked_; }
+
   /// A head has been parsed.
   void begin() noexcept {
+    has_head_ = true;
+    asked_ = true;
     const RequestHead& head = parser_.request();
     if (settings_.access_log && began_ == kNever) {
       began_ = loop_.now();
@@ -118,7 +128,7 @@ class Conversation final : public detail::BodySource {
       return false;
     }
     const std::optional<std::uint64_t> size = small_size(response);
-    if (!size || response_head_size(response, settings_.server_line) + *size > output_.room()) {
+    if (!size || head_size(response) + *size > output_.room()) {
       return false;
     }
     put_head(response);
@@ -148,12 +158,12 @@ class Conversation final : public detail::BodySource {
       detail::ResponseAccess::fields(response).append("Upgrade: ").append(protocol).append("\r\n");
     }
     const bool stays = decide(response);
-    if (response_head_size(response, settings_.server_line) > Output::kCapacity) {
+    if (head_size(response) > Output::kCapacity) {
       log(LogLevel::error, "http: an answer's header is too large to be sent");
-      response = terms_.application.error(500, parser_.request().host);
+      response = application_.error(500, head().host);
       decide(response);
     }
-    if (response_head_size(response, settings_.server_line) > output_.room() && !co_await flush()) {
+    if (head_size(response) > output_.room() && !co_await flush()) {
       co_return false;
     }
     put_head(response);
@@ -181,7 +191,7 @@ class Conversation final : public detail::BodySource {
     body_ = BodyState::failed;
     continue_wanted_ = false;
     head_only_ = false;
-    Response response = terms_.application.error(status, {});
+    Response response = application_.error(status, {});
     co_return co_await answer(response);
   }
 
@@ -246,7 +256,7 @@ class Conversation final : public detail::BodySource {
     } catch (...) {
       settings_.failures->note(loop_.now(), request, failure);
     }
-    return terms_.application.error(500, request.host());
+    return application_.error(500, request.host());
   }
 
   [[nodiscard]] Connection& peer() noexcept { return peer_; }
@@ -324,7 +334,7 @@ class Conversation final : public detail::BodySource {
 
   /// Settles what the head says of body and connection. False: this is the last answer.
   bool decide(const Response& response) {
-    const RequestHead& head = parser_.request();
+    const RequestHead& head = this->head();
     const detail::ResponseBody& body = detail::ResponseAccess::body(response);
     framing_ = {};
     if (const auto* const view = std::get_if<std::string_view>(&body)) {
@@ -354,6 +364,10 @@ class Conversation final : public detail::BodySource {
                            : head.minor_version == 0 ? Persistence::keep_said
                                                      : Persistence::keep;
     return stays;
+  }
+
+  [[nodiscard]] std::size_t head_size(const Response& response) const noexcept {
+    return response_head_size(response, framing_, settings_.server_line);
   }
 
   void put_head(const Response& response) {
@@ -495,7 +509,7 @@ class Conversation final : public detail::BodySource {
       failure = std::current_exception();
     }
     if (failure) {
-      Request request(parser_.request(), *this, peer_.peer(), terms_.secure);
+      Request request(parser_.request(), *this, peer_.peer(), &peer_);
       settings_.failures->note(loop_.now(), request, failure);
     }
     framing_.size = writer.bytes();
@@ -525,9 +539,8 @@ class Conversation final : public detail::BodySource {
   }
 
   [[nodiscard]] bool may_upgrade(std::string_view protocol) const {
-    const RequestHead& head = parser_.request();
-    return head.minor_version > 0 && lists(head, "connection", "upgrade") &&
-           lists(head, "upgrade", protocol);
+    return head().minor_version > 0 && lists(head(), "connection", "upgrade") &&
+           lists(head(), "upgrade", protocol);
   }
 
   /// The connection belongs to whoever speaks the other protocol, until the end.
@@ -536,7 +549,7 @@ class Conversation final : public detail::BodySource {
                 .length = Length::none,
                 .size = 0,
                 .upgrade_to = upgrade.protocol};
-    if (response_head_size(response, settings_.server_line) > output_.room() && !co_await flush()) {
+    if (head_size(response) > output_.room() && !co_await flush()) {
       co_return false;
     }
     put_head(response);
@@ -555,21 +568,23 @@ class Conversation final : public detail::BodySource {
 
   void finished(int status) noexcept {
     if (settings_.access_log) {
-      settings_.access_log->note({.peer = peer_.peer(),
-                                  .head = parser_.request(),
-                                  .status = status,
-                                  .bytes = head_only_ ? 0 : framing_.size,
-                                  .took = loop_.exact_now() - began_,
-                                  .secure = terms_.secure});
+      settings_.access_log->note(
+          {.peer = peer_.peer(),
+           .head = head(),
+           .status = status,
+           .bytes = head_only_ || framing_.length == Length::none ? 0 : framing_.size,
+           .took = loop_.exact_now() - began_,
+           .secure = peer_.tls() != nullptr});
     }
     began_ = kNever;
     header_deadline_ = kNever;
     body_began_ = kNever;
+    has_head_ = false;
   }
 
   Connection& peer_;
-  const Terms& terms_;
   const Settings& settings_;
+  Application& application_;
   Loop& loop_;
   RequestParser parser_;
   Output output_;
@@ -584,6 +599,8 @@ class Conversation final : public detail::BodySource {
   ResponseFraming framing_;
   int body_status_ = 0;
   BodyState body_ = BodyState::ended;
+  bool has_head_ = false;
+  bool asked_ = false;
   bool continue_wanted_ = false;
   bool head_only_ = false;
   bool wants_close_ = false;
@@ -592,8 +609,9 @@ class Conversation final : public detail::BodySource {
 
 }  // namespace
 
-Coro<bool> converse(Connection& peer, const Terms& terms, Chunk input) {
-  Conversation talk(peer, terms, std::move(input));
+Coro<bool> converse(Connection& peer, const Subject& subject, Duration idle_timeout, Chunk input) {
+  Conversation talk(peer, subject, std::move(input));
+  Application& application = *subject.application;
   for (;;) {
     switch (talk.parse().event) {
       case Event::head:
@@ -613,7 +631,8 @@ Coro<bool> converse(Connection& peer, const Terms& terms, Chunk input) {
             co_return false;
           }
         }
-        if (talk.parser().idle()) {
+        // Empty lines alone are no request: they must not keep the connection for ever.
+        if (talk.parser().idle() && talk.asked()) {
           co_return true;
         }
         const int status = co_await talk.receive_head();
@@ -625,14 +644,14 @@ Coro<bool> converse(Connection& peer, const Terms& terms, Chunk input) {
     }
 
     talk.begin();
-    Request request(talk.parser().request(), talk, peer.peer(), terms.secure);
+    Request request(talk.parser().request(), talk, peer.peer(), &peer);
     std::optional<Response> response;
     std::exception_ptr failure;
     try {
-      response = terms.application.respond_at_once(request);
+      response = application.respond_at_once(request);
       if (!response) {
-        peer.set_idle_timeout(terms.idle_timeout);
-        response = co_await terms.application.respond(request);
+        peer.set_idle_timeout(idle_timeout);
+        response = co_await application.respond(request);
       }
     } catch (const Cancelled&) {
       throw;
@@ -645,7 +664,7 @@ Coro<bool> converse(Connection& peer, const Terms& terms, Chunk input) {
     if (talk.answer_at_once(*response)) {
       continue;
     }
-    peer.set_idle_timeout(terms.idle_timeout);
+    peer.set_idle_timeout(idle_timeout);
     if (!co_await talk.answer(*response)) {
       co_return false;
     }

@@ -13,7 +13,8 @@ namespace simul::http {
 namespace {
 
 constexpr std::array<std::string_view, 7> kOfTheConnection = {
-    "connection", "content-length", "date", "keep-alive", "trailer", "transfer-encoding", "upgrade"};
+    "connection", "content-length",    "date",   "keep-alive",
+    "trailer",    "transfer-encoding", "upgrade"};
 
 // They say how the message is to be understood, which has happened by then.
 constexpr std::array<std::string_view, 10> kNotInTrailers = {
@@ -27,9 +28,7 @@ bool is_one_of(std::string_view name, std::span<const std::string_view> names) {
 
 }  // namespace
 
-bool is_field_value(std::string_view value) noexcept {
-  return !has_control(value, 0);
-}
+bool is_field_value(std::string_view value) noexcept { return !has_control(value, 0); }
 
 void require_response_field(std::string_view name, std::string_view value) {
   if (!is_token(name)) {

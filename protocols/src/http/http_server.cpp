@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "http/conversation.hpp"
-
 namespace simul::http {
 namespace {
 
@@ -19,17 +17,13 @@ Duration shorter(Duration a, Duration b) noexcept {
 }  // namespace
 
 Coro<> HttpServer::serve(Connection& peer) {
-  const Terms terms{.settings = settings_,
-                    .application = *application_,
-                    .secure = peer.tls() != nullptr,
-                    .idle_timeout = peer.idle_timeout()};
-  const Duration between = shorter(terms.idle_timeout, settings_.keep_alive_timeout);
-  peer.set_idle_timeout(between);
+  const Duration idle_timeout = peer.idle_timeout();
+  peer.set_idle_timeout(shorter(idle_timeout, subject_.settings.keep_alive_timeout));
   while (auto chunk = co_await peer.recv_message()) {
-    if (!co_await converse(peer, terms, *std::move(chunk))) {
+    if (!co_await converse(peer, subject_, idle_timeout, *std::move(chunk))) {
       break;
     }
-    peer.set_idle_timeout(between);
+    peer.set_idle_timeout(shorter(idle_timeout, subject_.settings.keep_alive_timeout));
   }
 }
 

@@ -7,11 +7,13 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include <simul/connection.hpp>
 #include <simul/coro.hpp>
 
 #include "http/application.hpp"
+#include "http/conversation.hpp"
 #include "http/settings.hpp"
 
 namespace simul::http {
@@ -19,20 +21,19 @@ namespace simul::http {
 class HttpServer {
  public:
   HttpServer(Settings settings, std::unique_ptr<Application> application)
-      : settings_(std::move(settings)), application_(std::move(application)) {}
+      : subject_{.settings = std::move(settings), .application = std::move(application)} {}
 
   /// Before the first connection, once or for each loop: opens the access log. Throws std::system_error.
   void start() {
-    if (settings_.access_log != nullptr) {
-      settings_.access_log->start();
+    if (subject_.settings.access_log != nullptr) {
+      subject_.settings.access_log->start();
     }
   }
   /// All that an idle connection owns is the frame of this.
   Coro<> serve(Connection& peer);
 
  private:
-  Settings settings_;
-  std::unique_ptr<Application> application_;
+  Subject subject_;
 };
 
 }  // namespace simul::http

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include <simul/connection.hpp>
 #include <simul/http/http_error.hpp>
 #include <simul/quote.hpp>
 
@@ -16,6 +17,10 @@ const std::string& Request::param(std::string_view name) const {
     throw std::out_of_range("the route has no parameter " + quote(name));
   }
   return found->second;
+}
+
+const TlsStream* Request::tls() const noexcept {
+  return connection_ == nullptr ? nullptr : connection_->tls();
 }
 
 Coro<std::string> Request::body(std::uint64_t limit) {

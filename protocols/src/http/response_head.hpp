@@ -1,7 +1,7 @@
 // Writes the head of a response: status line, the response's fields and those that belong to the connection.
 //
-//   if (response_head_size(response) > output.room()) { ... send first ... }
-//   write_response_head(output, response, {.length = Length::known, .size = 14}, settings.server_line);
+//   if (response_head_size(response, framing, server_line) > output.room()) { ... send first ... }
+//   write_response_head(output, response, {.length = Length::known, .size = 14}, server_line);
 #pragma once
 
 #include <cstddef>
@@ -29,6 +29,7 @@ struct ResponseFraming {
 
 /// An upper bound.
 [[nodiscard]] std::size_t response_head_size(const Response& response,
+                                             const ResponseFraming& framing,
                                              std::string_view server_line) noexcept;
 
 /// Only when there is room for it.

@@ -50,7 +50,7 @@ class FakeRequest : private detail::BodySource {
   std::string given_;
   RequestHead head_;
   Endpoint peer_;
-  Request request_{head_, *this, peer_, false};
+  Request request_{head_, *this, peer_, nullptr};
 };
 
 }  // namespace simul::http

@@ -319,6 +319,26 @@ TEST_CASE("a header has to come in time, counted from its first byte") {
   });
 }
 
+TEST_CASE("empty lines don't keep a connection") {
+  Served served = serve_texts([](OptionValues& options) {
+    options.set("header_timeout", 3s);
+    options.set("keep_alive_timeout", 60s);
+  });
+  const TimePoint start = served.now();
+  served.run([&](MemoryStream& client) -> Coro<> {
+    const auto drip = [&]() -> Coro<> {
+      while (co_await client.send("\r\n")) {
+        co_await sleep(1s);
+      }
+    };
+    Task<> dripping = spawn(drip);
+    std::string output;
+    co_await Served::read_to_end(client, output);
+    CHECK(served.now() - start <= 5s);
+    dripping.cancel();
+  });
+}
+
 TEST_CASE("the time for a header begins anew with each request") {
   Served served = serve_texts([](OptionValues& options) { options.set("header_timeout", 3s); });
   served.run([&](MemoryStream& client) -> Coro<> {

@@ -27,6 +27,11 @@
 #include <simul/http/header_fields.hpp>
 #include <simul/http/request_head.hpp>
 
+namespace simul {
+class Connection;
+class TlsStream;
+}  // namespace simul
+
 namespace simul::http {
 
 namespace detail {
@@ -47,10 +52,10 @@ struct RequestAccess;
 
 class SIMUL_EXPORT Request {
  public:
-  /// `head`, `body` and `peer` must outlive it.
+  /// All must outlive it. `connection` may be null.
   Request(const RequestHead& head, detail::BodySource& body, const Endpoint& peer,
-          bool secure) noexcept
-      : head_(head), body_(body), peer_(peer), secure_(secure) {}
+          const Connection* connection) noexcept
+      : head_(head), body_(body), peer_(peer), connection_(connection) {}
   Request(const Request&) = delete;
   Request& operator=(const Request&) = delete;
 
@@ -80,8 +85,10 @@ class SIMUL_EXPORT Request {
 
   /// The client, as far as it is known: behind a proxy with the PROXY protocol it is the proxy's.
   [[nodiscard]] const Endpoint& peer() const noexcept { return peer_; }
+  /// What is known of the client by its TLS: its certificate, the name it asked for. Null without TLS.
+  [[nodiscard]] const TlsStream* tls() const noexcept;
   /// Did it come over TLS?
-  [[nodiscard]] bool secure() const noexcept { return secure_; }
+  [[nodiscard]] bool secure() const noexcept { return tls() != nullptr; }
 
   // --- the body -----------------------------------------------------------------------------------
   // Whoever doesn't read it leaves it to the connection, which skips it, or closes after the answer if it is
@@ -122,7 +129,7 @@ class SIMUL_EXPORT Request {
   const Endpoint& peer_;
   std::vector<std::pair<std::string, std::string>> params_;
   std::forward_list<std::any> extras_;  // whose elements do not move
-  bool secure_;
+  const Connection* connection_;
 };
 
 namespace detail {
