@@ -119,35 +119,37 @@ void AccessLog::flush() noexcept {
     size = std::exchange(used_, 0);
     lost_ += std::exchange(refused_, 0);
   }
-  std::error_code error;
   if (size > 0) {
     const std::string_view lines(writing_.get(), size);
     std::size_t written = 0;
-    error = file_.append(lines, written);
-    lost_ += count_lines(lines.substr(written));
+    if (const std::error_code error = file_.append(lines, written)) {
+      cause_ = error;
+      lost_ += count_lines(lines.substr(written));
+    }
   }
   if (lost_ > 0) {
-    report(error);
+    report();
   }
 }
 
-void AccessLog::report(std::error_code error) noexcept {
+void AccessLog::report() noexcept {
   const auto now = std::chrono::steady_clock::now();
   if (now < quiet_until_) {
     return;
   }
   try {
     const std::string name = file_.path().empty() ? std::string(kStdout) : quote(file_.path());
-    std::string reason = error.message();
-    if (!error) {
-      reason = "lines came faster than they could be written, or earlier";
-    } else if (error == std::errc::timed_out) {
+    std::string reason = cause_.message();
+    if (!cause_) {
+      reason = "lines came faster than they could be written";
+    } else if (cause_ == std::errc::timed_out) {
       reason = "nobody reads it";
     }
     simul::log(LogLevel::warning, "access log " + name + ": " + reason + "; " +
                                       std::to_string(lost_) +
                                       (lost_ == 1 ? " line was" : " lines were") + " lost");
     lost_ = 0;
+    cause_ = {};
     quiet_until_ = now + kBetweenReports;
   } catch (const std::bad_alloc&) {
     // They are counted; the next report has them.

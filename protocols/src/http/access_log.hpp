@@ -58,7 +58,7 @@ class AccessLog {
   using Buffer = std::unique_ptr<char[]>;  // NOLINT(*-avoid-c-arrays)
 
   void write_in_time();
-  void report(std::error_code error) noexcept;
+  void report() noexcept;
 
   AccessFormat format_;
 
@@ -74,6 +74,7 @@ class AccessLog {
   LogFile file_;
   Buffer writing_;
   std::uint64_t lost_ = 0;  // lines of which nobody was told yet
+  std::error_code cause_;   // none: they came too fast
   std::chrono::steady_clock::time_point quiet_until_;
 
   std::thread thread_;

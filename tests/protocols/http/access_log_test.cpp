@@ -221,9 +221,7 @@ TEST_CASE("a disk that is full costs lines, which are counted, and nothing else"
   }
   REQUIRE(told.messages().size() == 2);
   CHECK(told.messages()[0] == "access log '/dev/full': No space left on device; 1 line was lost");
-  CHECK(told.messages()[1] ==
-        "access log '/dev/full': lines came faster than they could be written, or earlier; 2 lines "
-        "were lost");
+  CHECK(told.messages()[1] == "access log '/dev/full': No space left on device; 2 lines were lost");
 }
 
 TEST_CASE("what nobody reads takes no more than its buffer, and doesn't hold up the end") {
@@ -291,6 +289,7 @@ TEST_CASE("memory is bounded, and lines without room are counted") {
   CHECK(written < 110);
   CHECK(written > 90);
   REQUIRE(told.messages().size() == 1);
+  CHECK(told.messages()[0].contains(": lines came faster than they could be written; "));
   CHECK(told.messages()[0].ends_with("; " + std::to_string(noted - written) + " lines were lost"));
 }
 
