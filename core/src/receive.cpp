@@ -14,6 +14,7 @@ template class SIMUL_EXPORT StreamLeaf<RecvChunk, StreamOp::recv>;
 template class SIMUL_EXPORT StreamLeaf<RecvInto, StreamOp::recv>;
 template class SIMUL_EXPORT StreamLeaf<ReadExactly, StreamOp::recv>;
 template class SIMUL_EXPORT StreamLeaf<ReadUntil, StreamOp::recv>;
+template class SIMUL_EXPORT Until<RecvChunk>;
 
 // --- what is there -----------------------------------------------------------------------------
 

@@ -27,6 +27,9 @@ template class SIMUL_EXPORT StreamLeaf<Send, StreamOp::send>;
 template class SIMUL_EXPORT StreamLeaf<SendPieces, StreamOp::send>;
 template class SIMUL_EXPORT StreamLeaf<SendSome, StreamOp::send>;
 template class SIMUL_EXPORT StreamLeaf<SendFile, StreamOp::send>;
+template class SIMUL_EXPORT Until<Send>;
+template class SIMUL_EXPORT Until<SendPieces>;
+template class SIMUL_EXPORT Until<SendFile>;
 
 bool Send::attempt() noexcept {
   if (stream_.broken_) [[unlikely]] {

@@ -61,9 +61,10 @@ bool StreamLeaf<Self, kOperation>::keep_waiting() noexcept {
     return true;
   }
   if (instead_) [[unlikely]] {
-    error_ = instead_;
-    stream_.waiting_ &= static_cast<std::uint8_t>(~kBit);
-    self().on_cut_off();
+    if (!self().accepted_all()) {
+      error_ = instead_;
+    }
+    stop_waiting();  // what the last attempt has left to the stream is its own from now on
     return false;
   }
   if (const std::error_code error = stream_.wait(kOperation, blocked_, *this)) [[unlikely]] {
@@ -107,10 +108,18 @@ bool StreamLeaf<Self, kOperation>::on_wake() noexcept {
 }
 
 template <typename Self, StreamOp kOperation>
-void StreamLeaf<Self, kOperation>::give_up(Errc error) noexcept {
+void StreamLeaf<Self, kOperation>::give_up(detail::PackedError error) noexcept {
+  if (scope_cancelled()) {
+    return;  // it has its news, and who waits at the stream by now may be another
+  }
   instead_ = error;
   stream_.forget(kOperation);
   wake();
+}
+
+template <typename Self, StreamOp kOperation>
+void StreamLeaf<Self, kOperation>::time_out() noexcept {
+  give_up(detail::PackedError::system(ETIMEDOUT));
 }
 
 template <typename Self, StreamOp kOperation>

@@ -54,6 +54,21 @@ Coro<std::expected<std::string, std::error_code>> read_frame(Stream& peer) {
 }
 // [/frames]
 
+// [deadlines]
+Coro<> echo_impatiently(Stream& peer) {
+  for (;;) {
+    const auto chunk = co_await peer.recv_until(time_after(Loop::current().now(), 10s));
+    if (!chunk) {
+      co_return;  // std::errc::timed_out: it has said nothing for ten seconds
+    }
+    const auto sent = co_await peer.send_until(*chunk, time_after(Loop::current().now(), 5s));
+    if (!sent) {
+      co_return;  // std::errc::timed_out: it doesn't read its answer
+    }
+  }
+}
+// [/deadlines]
+
 // [broadcast]
 struct Room {
   void say(std::string text) {
@@ -129,6 +144,24 @@ TEST_SUITE("docs: streams") {
       far.shutdown();
       CHECK(co_await read_frame(near) == "abc");
       CHECK((co_await read_frame(near)).error() == Errc::incomplete_read);
+    });
+  }
+
+  TEST_CASE("deadlines") {
+    run_virtual([]() -> Coro<> {
+      auto [near, far] = memory_stream_pair(16);
+      Task<> silent = spawn(echo_impatiently(near));
+      const TimePoint start = Loop::current().exact_now();
+      (void)co_await far.send("hello");
+      CHECK((co_await far.recv())->text() == "hello");
+      co_await silent;
+      CHECK(Loop::current().exact_now() - start == 10s);
+
+      Task<> deaf = spawn(echo_impatiently(near));
+      const std::string twice(32, 'x');
+      (void)co_await far.send(twice);
+      co_await deaf;
+      CHECK(Loop::current().exact_now() - start == 15s);
     });
   }
 

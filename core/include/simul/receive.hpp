@@ -14,6 +14,7 @@
 #include <simul/chunk.hpp>
 #include <simul/export.hpp>
 #include <simul/stream.hpp>
+#include <simul/until.hpp>
 
 namespace simul {
 
@@ -102,9 +103,13 @@ extern template class SIMUL_EXPORT StreamLeaf<RecvChunk, StreamOp::recv>;
 extern template class SIMUL_EXPORT StreamLeaf<RecvInto, StreamOp::recv>;
 extern template class SIMUL_EXPORT StreamLeaf<ReadExactly, StreamOp::recv>;
 extern template class SIMUL_EXPORT StreamLeaf<ReadUntil, StreamOp::recv>;
+extern template class SIMUL_EXPORT Until<RecvChunk>;
 
 inline RecvChunk Stream::recv() noexcept { return RecvChunk(*this); }
 inline RecvInto Stream::recv(MutableBytes buffer) noexcept { return {*this, buffer}; }
+inline Until<RecvChunk> Stream::recv_until(TimePoint deadline) noexcept {
+  return Until<RecvChunk>(deadline, *this);
+}
 inline ReadExactly Stream::read_exactly(MutableBytes buffer) noexcept { return {*this, buffer}; }
 inline ReadUntil Stream::read_line(std::size_t limit) {
   return {*this, detail::kLineEnds, limit, ReadUntil::Give::without_separator};

@@ -12,11 +12,12 @@
 #include <simul/chunk.hpp>
 #include <simul/export.hpp>
 #include <simul/stream.hpp>
+#include <simul/until.hpp>
 
 namespace simul {
 
 // One piece alone needs less room in the frame of every handler than a list of them would.
-class [[nodiscard]] SIMUL_EXPORT Send final : public StreamLeaf<Send, StreamOp::send> {
+class [[nodiscard]] SIMUL_EXPORT Send : public StreamLeaf<Send, StreamOp::send> {
  public:
   Send(Stream& stream, Bytes bytes) noexcept : StreamLeaf(stream), bytes_(bytes) {}
   std::expected<void, std::error_code> await_resume();
@@ -31,7 +32,7 @@ class [[nodiscard]] SIMUL_EXPORT Send final : public StreamLeaf<Send, StreamOp::
   Bytes bytes_;
 };
 
-class [[nodiscard]] SIMUL_EXPORT SendPieces final : public StreamLeaf<SendPieces, StreamOp::send> {
+class [[nodiscard]] SIMUL_EXPORT SendPieces : public StreamLeaf<SendPieces, StreamOp::send> {
  public:
   SendPieces(Stream& stream, std::span<const Bytes> pieces) noexcept
       : StreamLeaf(stream), rest_(pieces) {}
@@ -63,7 +64,7 @@ class [[nodiscard]] SIMUL_EXPORT SendSome final : public StreamLeaf<SendSome, St
   std::size_t sent_ = 0;
 };
 
-class [[nodiscard]] SIMUL_EXPORT SendFile final : public StreamLeaf<SendFile, StreamOp::send> {
+class [[nodiscard]] SIMUL_EXPORT SendFile : public StreamLeaf<SendFile, StreamOp::send> {
  public:
   SendFile(Stream& stream, int file, std::uint64_t offset, std::uint64_t count) noexcept
       : StreamLeaf(stream), file_(file), offset_(offset), left_(count) {}
@@ -86,6 +87,9 @@ extern template class SIMUL_EXPORT StreamLeaf<Send, StreamOp::send>;
 extern template class SIMUL_EXPORT StreamLeaf<SendPieces, StreamOp::send>;
 extern template class SIMUL_EXPORT StreamLeaf<SendSome, StreamOp::send>;
 extern template class SIMUL_EXPORT StreamLeaf<SendFile, StreamOp::send>;
+extern template class SIMUL_EXPORT Until<Send>;
+extern template class SIMUL_EXPORT Until<SendPieces>;
+extern template class SIMUL_EXPORT Until<SendFile>;
 
 inline Send Stream::send(Bytes bytes) noexcept { return {*this, bytes}; }
 inline Send Stream::send(std::string_view text) noexcept { return {*this, as_bytes(text)}; }
@@ -93,6 +97,20 @@ inline SendPieces Stream::send(std::span<const Bytes> pieces) noexcept { return 
 inline SendSome Stream::send_some(Bytes bytes) noexcept { return {*this, bytes}; }
 inline SendFile Stream::send_file(int file, std::uint64_t offset, std::uint64_t count) noexcept {
   return {*this, file, offset, count};
+}
+inline Until<Send> Stream::send_until(Bytes bytes, TimePoint deadline) noexcept {
+  return Until<Send>(deadline, *this, bytes);
+}
+inline Until<Send> Stream::send_until(std::string_view text, TimePoint deadline) noexcept {
+  return Until<Send>(deadline, *this, as_bytes(text));
+}
+inline Until<SendPieces> Stream::send_until(std::span<const Bytes> pieces,
+                                            TimePoint deadline) noexcept {
+  return Until<SendPieces>(deadline, *this, pieces);
+}
+inline Until<SendFile> Stream::send_file_until(int file, std::uint64_t offset, std::uint64_t count,
+                                               TimePoint deadline) noexcept {
+  return Until<SendFile>(deadline, *this, file, offset, count);
 }
 
 }  // namespace simul

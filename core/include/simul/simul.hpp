@@ -72,6 +72,7 @@
 #include <simul/tls_version.hpp>
 #include <simul/to_thread.hpp>
 #include <simul/units.hpp>
+#include <simul/until.hpp>
 #include <simul/wait.hpp>
 #include <simul/watch_channel.hpp>
 #include <simul/watch_fd.hpp>

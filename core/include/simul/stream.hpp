@@ -7,7 +7,7 @@
 // The upper half is what handlers use; its awaiters are written once, on top of the lower half, which
 // a kind of stream implements: attempts that never block, and a way to wait for another try.
 //
-// Its awaiters are in receive.hpp and send.hpp.
+// Its awaiters are in receive.hpp and send.hpp, deadlines of single operations in until.hpp.
 //
 // One reader and one writer at a time: a second one is an error (std::logic_error), never a race. A stream
 // outlives those who wait on it: close() wakes them, but they have to get their turn (asserted).
@@ -68,6 +68,8 @@ class SIMUL_EXPORT SendPieces;
 class SIMUL_EXPORT SendSome;
 class SIMUL_EXPORT SendFile;
 class SIMUL_EXPORT Closed;
+template <typename Awaiter>
+class Until;
 namespace detail {
 class QueueWriter;
 }
@@ -89,6 +91,10 @@ class SIMUL_EXPORT Stream {
   /// As recv(), into the caller's memory; gives the number of bytes, never 0. Throws std::logic_error for
   /// no memory at all.
   RecvInto recv(MutableBytes buffer SIMUL_LIFETIMEBOUND) noexcept;
+  /// As recv(), but gives std::errc::timed_out instead of waiting beyond `deadline` (kNever: as recv()).
+  /// Bytes that are there then are given, however late it is. While it needn't wait it costs what recv()
+  /// does. Cancel safety: safe, and after a time-out as well: no byte is lost.
+  Until<RecvChunk> recv_until(TimePoint deadline) noexcept;
 
   // Whole units. What can't be given whole is not given: after any error, and after a cancellation,
   // all bytes that had come are still in the stream, and the next recv gives them.
@@ -126,6 +132,16 @@ class SIMUL_EXPORT Stream {
   /// the system says of the file; if a part was sent by then, the stream can only be closed.
   /// Cancel safety: NOT safe, as send.
   SendFile send_file(int file, std::uint64_t offset, std::uint64_t count) noexcept;
+  /// As send() and send_file(), but give std::errc::timed_out instead of waiting beyond `deadline` (kNever: as
+  /// these) for the peer to read. It is one deadline for all of it, but bytes that go without waiting go,
+  /// however late it is. While they needn't wait they cost what the others do. Cancel safety: NOT safe, and a
+  /// time-out is a cut as well: if a part was accepted, the stream can only be closed.
+  Until<Send> send_until(Bytes bytes SIMUL_LIFETIMEBOUND, TimePoint deadline) noexcept;
+  Until<Send> send_until(std::string_view text SIMUL_LIFETIMEBOUND, TimePoint deadline) noexcept;
+  Until<SendPieces> send_until(std::span<const Bytes> pieces SIMUL_LIFETIMEBOUND,
+                               TimePoint deadline) noexcept;
+  Until<SendFile> send_file_until(int file, std::uint64_t offset, std::uint64_t count,
+                                  TimePoint deadline) noexcept;
 
   /// Waits until the connection is gone: reset, or closed in both directions; gives why
   /// (Errc::end_of_stream for an orderly end). A half-close is not the end. For handlers that don't
@@ -238,7 +254,7 @@ class SIMUL_EXPORT StreamLeaf : public Leaf {
   bool await_ready();
   bool await_suspend(std::coroutine_handle<>) noexcept;
   [[nodiscard]] const char* waits_for() const noexcept final;
-  [[nodiscard]] WaitDetail wait_detail() const noexcept final {
+  [[nodiscard]] WaitDetail wait_detail() const noexcept override {
     return {.descriptor = stream_.native_handle()};
   }
 
@@ -294,12 +310,14 @@ class SIMUL_EXPORT StreamLeaf : public Leaf {
     return {};
   }
   /// From now on `error` instead of waiting, but not before one more attempt.
-  void never_wait(Errc error) noexcept {
+  void never_wait(detail::PackedError error) noexcept {
     instead_ = error;
     blocked_ = Interest::none;
   }
   /// The same for one that waits already, after one more attempt.
-  void give_up(Errc error) noexcept;
+  void give_up(detail::PackedError error) noexcept;
+  /// Gives it up with std::errc::timed_out.
+  void time_out() noexcept;
 
   detail::PackedError error_;
   Stream& stream_;

@@ -527,6 +527,55 @@ Coro<> send_cut_off_before_a_byte(Ends ends) {
   co_await transfer(ends.a, ends.b, "z");
 }
 
+void expect_timed_out(const std::error_code& error, const std::string& where) {
+  expect(error == std::errc::timed_out, where + " gives " + name_of(error) + " and no time-out");
+}
+
+Coro<> recv_under_a_deadline(Ends ends) {
+  const TimePoint first = time_after(Loop::current().exact_now(), kMoment);
+  const auto nothing = co_await ends.b.recv_until(first);
+  expect_timed_out(error_of(nothing), "recv under a deadline with nothing to receive");
+  const std::string text = pattern(std::min<std::size_t>(ends.options.volume, 2'000));
+  auto send_slowly = [&]() -> Coro<> {
+    for (std::size_t sent = 0, round = 1; sent < text.size(); ++round) {
+      const std::string part = text.substr(sent, round * 13 % 300 + 1);
+      sent += part.size();
+      co_await send_text(ends.a, part);
+      round % 3 == 0 ? co_await sleep(kMoment) : co_await settle();
+    }
+  };
+  auto read = [&]() -> Coro<> {
+    std::string got;
+    for (std::size_t round = 0; got.size() < text.size(); ++round) {
+      const TimePoint deadline = time_after(Loop::current().exact_now(), kMoment * (round % 3) / 2);
+      const auto chunk = co_await ends.b.recv_until(deadline);
+      if (chunk) {
+        got += chunk->text();
+      } else {
+        expect_timed_out(chunk.error(), "recv under a deadline");
+      }
+    }
+    expect_same(got, text);
+  };
+  co_await both(send_slowly(), read());
+}
+
+Coro<> send_under_a_deadline(Ends ends) {
+  const std::string much = pattern(ends.options.too_much);
+  const auto sent =
+      co_await ends.a.send_until(much, time_after(Loop::current().exact_now(), kMoment));
+  expect_timed_out(error_of(sent), "send under a deadline of more than can be sent");
+  const std::uint64_t accepted = ends.a.bytes_accepted();
+  if (accepted == 0) {  // then nothing is broken
+    co_await transfer(ends.a, ends.b, "whole");
+    co_return;
+  }
+  const auto later = co_await ends.a.send("garbage");
+  expect_error(error_of(later), Errc::broken_stream, "send after one that timed out");
+  co_await expect_text(ends.b, much.substr(0, accepted));
+  co_await transfer(ends.b, ends.a, "reading goes on");
+}
+
 Coro<> sending_nothing(Ends ends) {
   const auto sent = co_await ends.a.send("");
   expect_success(sent, "send of nothing");
@@ -587,6 +636,8 @@ constexpr std::array kRules = {
     Rule{"a send that is cut off poisons the stream", send_cut_off_poisons},
     Rule{"a send that is cut off before its first byte poisons nothing",
          send_cut_off_before_a_byte},
+    Rule{"a recv waits no longer than its deadline, and loses nothing", recv_under_a_deadline},
+    Rule{"a send waits no longer than its deadline, which cuts it off", send_under_a_deadline},
 };
 
 Coro<> check_rule(const Rule& rule, const std::function<Coro<StreamPair>()>& make, bool exchanged,
