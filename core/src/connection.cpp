@@ -25,10 +25,24 @@ const TlsStream* Connection::tls() const noexcept {
 
 void Connection::supervise(detail::TaskBase& handler, Duration idle_timeout) {
   handler_ = &handler;
-  idle_timeout_ = idle_timeout;
   stream_.note_activity(handler.loop().now());
-  if (idle_timeout > Duration::zero()) {
-    arm(handler.loop(), time_after(stream_.last_active(), idle_timeout));
+  set_idle_timeout(idle_timeout);
+}
+
+TimePoint Connection::idle_deadline() const noexcept {
+  return idle_timeout_ > Duration::zero() ? time_after(stream_.last_active(), idle_timeout_)
+                                          : kNever;
+}
+
+// A deadline that has moved away is left to the timer, which finds out.
+void Connection::set_idle_timeout(Duration timeout) {
+  idle_timeout_ = timeout;
+  if (handler_ == nullptr) {
+    return;
+  }
+  const TimePoint wanted = idle_deadline();
+  if (!armed() || wanted < deadline()) {
+    arm(handler_->loop(), wanted);
   }
 }
 
@@ -50,9 +64,9 @@ void Connection::end(CloseReason reason) {
 // Traffic only notes its time; the timer finds out whether the peer was silent for long enough.
 void Connection::on_timer() noexcept {
   Loop& loop = handler_->loop();
-  const TimePoint deadline = time_after(stream_.last_active(), idle_timeout_);
-  if (deadline > loop.now()) {
-    arm(loop, deadline);
+  const TimePoint wanted = idle_deadline();
+  if (wanted > loop.now()) {
+    arm(loop, wanted);
   } else {
     end(CloseReason::idle_timeout);
   }

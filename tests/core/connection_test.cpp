@@ -1,6 +1,8 @@
 #include <simul/connection.hpp>
 
+#include <array>
 #include <string>
+#include <system_error>
 
 #include "harness.hpp"
 
@@ -23,6 +25,11 @@ Coro<> echo(Connection& peer) {
   while (auto chunk = co_await peer.recv()) {
     (void)co_await peer.send(*chunk);
   }
+}
+
+template <typename Result>
+std::error_code error_of(const Result& result) {
+  return result ? std::error_code() : result.error();
 }
 
 }  // namespace
@@ -112,6 +119,101 @@ TEST_SUITE("connection") {
       CHECK_FALSE(handler.done());
       far.close();
       co_await handler;
+    });
+  }
+
+  TEST_CASE("a protocol changes the idle timeout, and silence is counted from the last byte") {
+    auto [near, far] = memory_stream_pair();
+    run_virtual([&]() -> Coro<> {
+      Connection peer(near, Endpoint(), 1);
+      const TimePoint start = Loop::current().exact_now();
+      Task<> handler = supervise(
+          peer,
+          [](Connection& c) -> Coro<> {
+            CHECK(c.idle_timeout() == 60s);
+            co_await sleep(3s);
+            c.set_idle_timeout(5s);  // earlier
+            CHECK(c.idle_timeout() == 5s);
+            co_await sleep(1s);
+            c.set_idle_timeout(30s);  // later: the timer that is armed finds out
+            co_await sleep(20s);
+            c.set_idle_timeout(25s);
+            (void)co_await c.recv();
+          },
+          60s);
+      CHECK_THROWS_AS(co_await handler, TaskCancelled);
+      CHECK(peer.close_reason() == CloseReason::idle_timeout);
+      CHECK(Loop::current().exact_now() - start == 25s);
+    });
+  }
+
+  TEST_CASE(
+      "a timeout that has passed by the time it is set ends the connection, unless bytes move") {
+    for (const bool sends : {false, true}) {
+      CAPTURE(sends);
+      auto [near, far] = memory_stream_pair();
+      run_virtual([&]() -> Coro<> {
+        Connection peer(near, Endpoint(), 1);
+        const TimePoint start = Loop::current().exact_now();
+        Task<> handler = supervise(
+            peer,
+            [&](Connection& c) -> Coro<> {
+              c.set_idle_timeout(0s);
+              co_await sleep(1h);  // it works, and its peer waits for it
+              c.set_idle_timeout(5s);
+              if (sends) {
+                (void)co_await c.send("done");
+              }
+              (void)co_await c.recv();
+            },
+            10s);
+        CHECK_THROWS_AS(co_await handler, TaskCancelled);
+        CHECK(Loop::current().exact_now() - start == (sends ? 1h + 5s : 1h + 0s));
+      });
+    }
+  }
+
+  TEST_CASE("the idle timeout may go back and forth for each message") {
+    auto [near, far] = memory_stream_pair();
+    run_virtual([&]() -> Coro<> {
+      Connection peer(near, Endpoint(), 1);
+      const TimePoint start = Loop::current().exact_now();
+      Task<> handler = supervise(
+          peer,
+          [](Connection& c) -> Coro<> {
+            for (;;) {
+              c.set_idle_timeout(5s);
+              auto message = co_await c.recv();
+              c.set_idle_timeout(0s);
+              co_await sleep(20s);
+              c.set_idle_timeout(60s);
+              (void)co_await c.send(*message);
+            }
+          },
+          0s);
+      for (int i = 0; i < 3; ++i) {
+        co_await sleep(4s);
+        CHECK((co_await far.send("x")).has_value());
+        CHECK((co_await far.recv()).has_value());
+      }
+      CHECK_THROWS_AS(co_await handler, TaskCancelled);
+      CHECK(Loop::current().exact_now() - start == 3 * 24s + 5s);
+    });
+  }
+
+  TEST_CASE("without a server an idle timeout is only remembered") {
+    auto [near, far] = memory_stream_pair();
+    run_virtual([&]() -> Coro<> {
+      Connection peer(near, Endpoint(), 1);
+      CHECK(peer.idle_timeout() == 0s);
+      peer.set_idle_timeout(5s);
+      CHECK(peer.idle_timeout() == 5s);
+      CHECK(error_of(co_await peer.recv_until(Loop::current().exact_now() + 1h)) ==
+            std::errc::timed_out);
+      const auto pieces =
+          std::array{as_bytes(std::string_view("a")), as_bytes(std::string_view("b"))};
+      CHECK((co_await peer.send_until(pieces, kNever)).has_value());
+      CHECK((co_await far.recv())->text() == "ab");
     });
   }
 

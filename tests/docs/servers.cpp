@@ -39,6 +39,29 @@ Coro<> serve_until_signalled(SocketListener listener) {
 }
 // [/one]
 
+Coro<std::string> answer(std::string question) {
+  co_await sleep(1h);
+  co_return question + "? 42\n";
+}
+
+// [idle]
+Coro<> answer_questions(Connection& peer) {
+  for (;;) {
+    peer.set_idle_timeout(5min);  // between two questions there is no hurry
+    const auto question = co_await peer.read_line();
+    if (!question) {
+      co_return;
+    }
+    peer.set_idle_timeout(0s);  // it is we who keep the peer waiting
+    const std::string reply = co_await answer(*question);
+    peer.set_idle_timeout(10s);
+    if (!co_await peer.send(reply)) {
+      co_return;
+    }
+  }
+}
+// [/idle]
+
 // [all]
 Coro<> changed(WatchReceiver<bool> stop) { (void)co_await stop.changed(); }
 
@@ -135,6 +158,24 @@ TEST_SUITE("documents: servers") {
       ::raise(SIGTERM);
       co_await server;
     }(std::move(listener), where));
+  }
+
+  TEST_CASE("idle") {
+    VirtualClock clock;
+    Loop loop(clock);
+    loop.run_until_complete([]() -> Coro<> {
+      auto [near, far] = memory_stream_pair();
+      Connection peer(near, Endpoint(), 1);
+      Task<> handler = spawn([](Connection& served) -> Coro<> {
+        served.supervise(co_await detail::this_task, 5s);
+        co_await answer_questions(served);
+      }(peer));
+      (void)co_await far.send("why\n");
+      CHECK(co_await far.read_line() == "why? 42");
+      const TimePoint answered = Loop::current().exact_now();
+      CHECK_THROWS_AS(co_await handler, TaskCancelled);
+      CHECK(Loop::current().exact_now() - answered == 5min);
+    }());
   }
 
   TEST_CASE("all") {

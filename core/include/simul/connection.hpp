@@ -62,6 +62,7 @@ class SIMUL_EXPORT Connection : private detail::Timer {
   // As of Stream; see there for results, errors and cancel safety.
   RecvChunk recv() noexcept { return stream_.recv(); }
   RecvInto recv(MutableBytes buffer SIMUL_LIFETIMEBOUND) noexcept { return stream_.recv(buffer); }
+  Until<RecvChunk> recv_until(TimePoint deadline) noexcept { return stream_.recv_until(deadline); }
   ReadExactly read_exactly(MutableBytes buffer) noexcept { return stream_.read_exactly(buffer); }
   ReadUntil read_line(std::size_t limit = kReadLimit) { return stream_.read_line(limit); }
   ReadUntil read_until(std::string_view separator SIMUL_LIFETIMEBOUND,
@@ -82,6 +83,20 @@ class SIMUL_EXPORT Connection : private detail::Timer {
   SendFile send_file(int file, std::uint64_t offset, std::uint64_t count) noexcept {
     return stream_.send_file(file, offset, count);
   }
+  Until<Send> send_until(Bytes bytes SIMUL_LIFETIMEBOUND, TimePoint deadline) noexcept {
+    return stream_.send_until(bytes, deadline);
+  }
+  Until<Send> send_until(std::string_view text SIMUL_LIFETIMEBOUND, TimePoint deadline) noexcept {
+    return stream_.send_until(text, deadline);
+  }
+  Until<SendPieces> send_until(std::span<const Bytes> pieces SIMUL_LIFETIMEBOUND,
+                               TimePoint deadline) noexcept {
+    return stream_.send_until(pieces, deadline);
+  }
+  Until<SendFile> send_file_until(int file, std::uint64_t offset, std::uint64_t count,
+                                  TimePoint deadline) noexcept {
+    return stream_.send_file_until(file, offset, count, deadline);
+  }
   Closed closed() noexcept { return stream_.closed(); }
   Coro<std::error_code> linger(Duration timeout) { return stream_.linger(timeout); }
   void unread(Chunk rest) noexcept { stream_.unread(std::move(rest)); }
@@ -89,6 +104,14 @@ class SIMUL_EXPORT Connection : private detail::Timer {
   void close(Stream::CloseMode mode = Stream::CloseMode::graceful) noexcept { stream_.close(mode); }
   [[nodiscard]] Stream& stream() noexcept { return stream_; }
   operator Stream&() noexcept { return stream_; }
+
+  /// How long the peer may be silent, in both directions, before the handler is cancelled; zero: for ever.
+  [[nodiscard]] Duration idle_timeout() const noexcept { return idle_timeout_; }
+  /// Changes that from now on, for a protocol that knows better what silence means: between two messages,
+  /// in the middle of one, while it works itself. The silence up to now counts: it began with the last byte.
+  /// Cheap enough for every message. Nothing comes of it where no server supervises the connection.
+  /// Thread: the loop's.
+  void set_idle_timeout(Duration timeout);
 
   /// True once the server wants to end: finish what is at hand and return.
   [[nodiscard]] bool draining() const noexcept { return draining_; }
@@ -100,8 +123,7 @@ class SIMUL_EXPORT Connection : private detail::Timer {
 
   // --- for servers --------------------------------------------------------------------------------
 
-  /// The task that runs the handler, which deadlines cancel, and how long the peer may be silent in
-  /// both directions (zero: for ever).
+  /// The task that runs the handler, which deadlines cancel, and its idle timeout to begin with.
   void supervise(detail::TaskBase& handler, Duration idle_timeout);
   [[nodiscard]] detail::TaskBase* handler() const noexcept { return handler_; }
   void drain() noexcept;
@@ -110,6 +132,7 @@ class SIMUL_EXPORT Connection : private detail::Timer {
 
  private:
   void on_timer() noexcept override;
+  [[nodiscard]] TimePoint idle_deadline() const noexcept;
 
   CloseReason close_reason_ = CloseReason::handler;
   bool draining_ = false;
