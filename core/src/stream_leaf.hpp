@@ -64,8 +64,7 @@ bool StreamLeaf<Self, kOperation>::keep_waiting() noexcept {
     if (!self().accepted_all()) {
       error_ = instead_;
     }
-    stream_.waiting_ &= static_cast<std::uint8_t>(~kBit);
-    self().on_cut_off();
+    stop_waiting();  // what the last attempt has left to the stream is its own from now on
     return false;
   }
   if (const std::error_code error = stream_.wait(kOperation, blocked_, *this)) [[unlikely]] {

@@ -527,11 +527,14 @@ Coro<> send_cut_off_before_a_byte(Ends ends) {
   co_await transfer(ends.a, ends.b, "z");
 }
 
+void expect_timed_out(const std::error_code& error, const std::string& where) {
+  expect(error == std::errc::timed_out, where + " gives " + name_of(error) + " and no time-out");
+}
+
 Coro<> recv_under_a_deadline(Ends ends) {
   const TimePoint first = time_after(Loop::current().exact_now(), kMoment);
   const auto nothing = co_await ends.b.recv_until(first);
-  expect_error(error_of(nothing), std::make_error_code(std::errc::timed_out),
-               "recv under a deadline with nothing to receive");
+  expect_timed_out(error_of(nothing), "recv under a deadline with nothing to receive");
   const std::string text = pattern(std::min<std::size_t>(ends.options.volume, 2'000));
   auto send_slowly = [&]() -> Coro<> {
     for (std::size_t sent = 0, round = 1; sent < text.size(); ++round) {
@@ -549,8 +552,7 @@ Coro<> recv_under_a_deadline(Ends ends) {
       if (chunk) {
         got += chunk->text();
       } else {
-        expect_error(chunk.error(), std::make_error_code(std::errc::timed_out),
-                     "recv under a deadline");
+        expect_timed_out(chunk.error(), "recv under a deadline");
       }
     }
     expect_same(got, text);
@@ -562,8 +564,7 @@ Coro<> send_under_a_deadline(Ends ends) {
   const std::string much = pattern(ends.options.too_much);
   const auto sent =
       co_await ends.a.send_until(much, time_after(Loop::current().exact_now(), kMoment));
-  expect_error(error_of(sent), std::make_error_code(std::errc::timed_out),
-               "send under a deadline of more than can be sent");
+  expect_timed_out(error_of(sent), "send under a deadline of more than can be sent");
   const std::uint64_t accepted = ends.a.bytes_accepted();
   if (accepted == 0) {  // then nothing is broken
     co_await transfer(ends.a, ends.b, "whole");
