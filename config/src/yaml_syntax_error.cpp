@@ -9,7 +9,7 @@
 namespace simul::config {
 namespace {
 
-namespace ErrorMsg = YAML::ErrorMsg;
+namespace yaml_says = YAML::ErrorMsg;
 
 struct Explanation {
   std::string_view original;
@@ -21,25 +21,25 @@ constexpr std::string_view kQuoteIt = "quotes around text that has a special mea
 
 // Those whose place yaml-cpp gets right.
 const std::array kExplanations = {
-    Explanation{ErrorMsg::FLOW_END, "nothing is open that this bracket could close", ""},
-    Explanation{ErrorMsg::MAP_VALUE,
+    Explanation{yaml_says::FLOW_END, "nothing is open that this bracket could close", ""},
+    Explanation{yaml_says::MAP_VALUE,
                 "a ':' can't stand here: the indentation is wrong, or it is part of a text",
                 kQuoteIt},
-    Explanation{ErrorMsg::MAP_KEY, "a key can't stand here", "keys of one map in one column"},
-    Explanation{ErrorMsg::BLOCK_ENTRY, "a '-' can't stand here",
+    Explanation{yaml_says::MAP_KEY, "a key can't stand here", "keys of one map in one column"},
+    Explanation{yaml_says::BLOCK_ENTRY, "a '-' can't stand here",
                 "each item of a list on its own line"},
-    Explanation{ErrorMsg::DOC_IN_SCALAR,
+    Explanation{yaml_says::DOC_IN_SCALAR,
                 "a document marker within quotes: a closing quote is missing", ""},
-    Explanation{ErrorMsg::UNKNOWN_TOKEN, "text can't begin with this character", kQuoteIt},
-    Explanation{ErrorMsg::UNKNOWN_ANCHOR, "the alias stands for nothing: no anchor has this name",
+    Explanation{yaml_says::UNKNOWN_TOKEN, "text can't begin with this character", kQuoteIt},
+    Explanation{yaml_says::UNKNOWN_ANCHOR, "the alias stands for nothing: no anchor has this name",
                 "quotes around text that begins with '*'"},
-    Explanation{ErrorMsg::ALIAS_NOT_FOUND, "'*' begins an alias, but no name follows",
+    Explanation{yaml_says::ALIAS_NOT_FOUND, "'*' begins an alias, but no name follows",
                 "quotes around text that begins with '*'"},
-    Explanation{ErrorMsg::CHAR_IN_ALIAS, "'*' begins an alias, but its name has a wrong character",
+    Explanation{yaml_says::CHAR_IN_ALIAS, "'*' begins an alias, but its name has a wrong character",
                 "quotes around text that begins with '*'"},
-    Explanation{ErrorMsg::ANCHOR_NOT_FOUND, "'&' begins an anchor, but no name follows",
+    Explanation{yaml_says::ANCHOR_NOT_FOUND, "'&' begins an anchor, but no name follows",
                 "quotes around text that begins with '&'"},
-    Explanation{ErrorMsg::CHAR_IN_ANCHOR,
+    Explanation{yaml_says::CHAR_IN_ANCHOR,
                 "'&' begins an anchor, but its name has a wrong character",
                 "quotes around text that begins with '&'"},
 };
@@ -102,17 +102,18 @@ void explain_syntax_error(const YAML::Exception& error, const YamlTreeBuilder& b
   if (blame_quote(builder, offset, report)) return;
 
   const std::string_view original = error.msg;
-  if (original == ErrorMsg::END_OF_MAP || original == ErrorMsg::END_OF_SEQ) {
+  if (original == yaml_says::END_OF_MAP || original == yaml_says::END_OF_SEQ) {
     if (begins_line(source, offset)) {
       report.add(offset, "the indentation of this line matches nothing above it",
                  "keys of one map, and items of one list, in one column");
     } else {
       report.add(offset, "unexpected text after the value", "one value");
     }
-  } else if (original == ErrorMsg::END_OF_MAP_FLOW || original == ErrorMsg::END_OF_SEQ_FLOW) {
+  } else if (original == yaml_says::END_OF_MAP_FLOW || original == yaml_says::END_OF_SEQ_FLOW) {
     explain_bracket(builder, offset, report);
-  } else if (original.starts_with(ErrorMsg::INVALID_ESCAPE) ||
-             original.starts_with(ErrorMsg::INVALID_UNICODE) || original == ErrorMsg::INVALID_HEX) {
+  } else if (original.starts_with(yaml_says::INVALID_ESCAPE) ||
+             original.starts_with(yaml_says::INVALID_UNICODE) ||
+             original == yaml_says::INVALID_HEX) {
     const std::size_t backslash = text.substr(0, offset).rfind('\\');
     report.add(backslash == std::string_view::npos ? offset : backslash,
                "the backslash begins no valid escape", "\\\\ for a backslash, or single quotes");

@@ -13,7 +13,7 @@
 struct Notes {
   int last_id = 0;
   std::map<int, std::string> texts{};
-  simul::BroadcastSender<std::string> news = simul::broadcast<std::string>(64).first;
+  simul::BroadcastSender<std::string> news = simul::broadcast<std::string>(64).sender;
 };
 
 /// `notes` must outlive the router.
