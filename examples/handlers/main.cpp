@@ -15,7 +15,9 @@ int main(int argc, char** argv) try {
   simul::SocketListener listener = simul::listen(endpoint.value());
   std::printf("listening on http://%s/notes\n", listener.local_endpoint().to_string().c_str());
   std::fflush(stdout);
+  // [serve]
   simul::run(simul::serve(std::move(listener), simul::http::handler(make_notes_api(notes))));
+  // [/serve]
 } catch (const std::exception& error) {
   std::fprintf(stderr, "handlers: %s\n", error.what());
   return 1;

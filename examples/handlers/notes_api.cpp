@@ -32,6 +32,7 @@ Router make_notes_api(Notes& notes) {
     }
     co_return json_response(list);
   });
+  // [json]
   router.post("/notes", [&notes](Request& request) -> Coro<Response> {
     const nlohmann::json note = co_await read_json(request);
     if (!note.is_object() || !note.contains("text") || !note["text"].is_string()) {
@@ -42,14 +43,18 @@ Router make_notes_api(Notes& notes) {
     notes.news.send(notes.texts[id]);
     co_return json_response({{"id", id}}, 201).with("Location", "/notes/" + std::to_string(id));
   });
+  // [/json]
+  // [param]
   router.get("/notes/{id}", [&notes](Request& request) -> Coro<Response> {
     const auto& [id, text] = *find(notes, request);
     co_return json_response({{"id", id}, {"text", text}});
   });
+  // [/param]
   router.del("/notes/{id}", [&notes](Request& request) -> Coro<Response> {
     notes.texts.erase(find(notes, request));
     co_return Response(204);
   });
+  // [stream]
   router.get("/notes.txt", [&notes](Request&) -> Coro<Response> {  // sent while it is made
     co_return Response::stream("text/plain; charset=utf-8", [&notes](BodyWriter& out) -> Coro<> {
       for (auto note = notes.texts.begin(); note != notes.texts.end();) {
@@ -62,6 +67,8 @@ Router make_notes_api(Notes& notes) {
       }
     });
   });
+  // [/stream]
+  // [events]
   router.get("/news", [&notes](Request&) -> Coro<Response> {  // for a browser's EventSource
     co_return Response::events([&notes](EventStream& events) -> Coro<> {
       BroadcastReceiver<std::string> news = notes.news.subscribe();
@@ -72,5 +79,6 @@ Router make_notes_api(Notes& notes) {
       }
     });
   });
+  // [/events]
   return router;
 }

@@ -415,6 +415,7 @@ TEST_CASE("events are written as browsers read them") {
 
 TEST_CASE("an upgrade is served to who asks for it, with what came after the request") {
   Router router = with_hello();
+  // [upgrade]
   router.get("/shout", [](Request&) -> Coro<Response> {
     co_return Response::upgrade("shout", [](Connection& peer) -> Coro<> {
       while (auto line = co_await peer.read_line()) {
@@ -422,6 +423,7 @@ TEST_CASE("an upgrade is served to who asks for it, with what came after the req
       }
     });
   });
+  // [/upgrade]
   Served served = serve(std::move(router));
   SUBCASE("asked for") {
     const std::string output = served.talk(

@@ -175,6 +175,7 @@ TEST_CASE("middleware may answer itself, and leave something for the handler") {
     std::string name;
   };
   Router router;
+  // [middleware]
   router.use([](Request& request, const Handler& next) -> Coro<Response> {
     if (request.query("user") == std::nullopt) {
       co_return Response::error(401);
@@ -186,6 +187,7 @@ TEST_CASE("middleware may answer itself, and leave something for the handler") {
     CHECK(request.get<int>() == nullptr);
     co_return Response::text(request.get<User>()->name);
   });
+  // [/middleware]
   CHECK(respond(router, "GET", "/me").status() == 401);
   CHECK(body(router, "GET", "/me?user=ada") == "ada");
 }

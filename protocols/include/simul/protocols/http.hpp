@@ -1,4 +1,4 @@
-// http: an HTTP/1.1 and HTTP/1.0 server for fixed texts and a folder of files.
+// http: an HTTP/1.1 and HTTP/1.0 server for sites: folders of files by host, fixed texts, redirects.
 //
 //   listeners:
 //     - name: web
@@ -6,9 +6,8 @@
 //       protocol: http
 //       options: { root: ./public, routes: { /hello: "Hello, world!\n" } }
 //
-// Keep-alive, pipelining (everything that has arrived is answered with one send), bounded memory
-// whatever the peer does, and no leniency about where a request ends. It lists no folders, and knows
-// neither ranges nor conditional requests.
+// Keep-alive, pipelining (everything that has arrived is answered with one send), bounded memory whatever the
+// peer does, and no leniency about where a request ends. For handlers in C++ there is <simul/http/http.hpp>.
 #pragma once
 
 #include <simul/export.hpp>
