@@ -1,5 +1,7 @@
 #include "notes_api.hpp"
 
+#include <chrono>
+#include <exception>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -7,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include <simul/http/json.hpp>
+#include <simul/cancel_scope.hpp>
 #include <simul/testing.hpp>
 
 using namespace simul;
