@@ -58,8 +58,8 @@ TEST_CASE("what isn't in the file is at its default") {
   CHECK(settings.server.max_connections == 10'000);
   CHECK(settings.server.shutdown_timeout == 30s);
   CHECK(settings.server.stall_threshold == 100ms);
-  CHECK(settings.log.level == LogLevel::info);
-  CHECK(settings.log.format == LogFormat::text);
+  CHECK(settings.log.level == config::LogLevel::info);
+  CHECK(settings.log.format == config::LogFormat::text);
   REQUIRE(settings.listeners.size() == 1);
   const ListenerSettings& listener = settings.listeners[0];
   CHECK(listener.name == "echo");
@@ -100,8 +100,8 @@ log: {level: warning, format: json}
   CHECK(settings.server.max_connections == 100'000);
   CHECK(settings.server.shutdown_timeout == 90s);
   CHECK(settings.server.stall_threshold == 0s);
-  CHECK(settings.log.level == LogLevel::warning);
-  CHECK(settings.log.format == LogFormat::json);
+  CHECK(settings.log.level == config::LogLevel::warning);
+  CHECK(settings.log.format == config::LogFormat::json);
   REQUIRE(settings.listeners.size() == 1);
   const ListenerSettings& listener = settings.listeners[0];
   CHECK(listener.name == "web-1_a");
@@ -154,8 +154,8 @@ TEST_CASE("a listener's TLS knows its files and where they are named") {
   CHECK(tls.certificates[1].ocsp.path == "/etc/simul/other.ocsp");
   CHECK(tls.certificates[1].names == std::vector<std::string>{"other.org", "*.other.org"});
   CHECK(tls.client_ca.path == "/etc/simul/ca.pem");
-  CHECK(tls.client_certificate == ClientCertificate::required);
-  CHECK(tls.minimum_version == TlsVersion::tls_1_3);
+  CHECK(tls.client_certificate == config::ClientCertificate::required);
+  CHECK(tls.minimum_version == config::TlsVersion::tls_1_3);
   CHECK(web.handshake_timeout == 3s);
   CHECK(web.max_handshakes == 7);
 }
@@ -179,7 +179,7 @@ TEST_CASE("ALPN is what the protocol is called unless the file says otherwise") 
 TEST_CASE("a listener without more says nothing before its protocol") {
   const ListenerSettings listener = load_good(kSmallest).listeners.at(0);
   CHECK_FALSE(listener.tls.has_value());
-  CHECK(listener.proxy_protocol == ProxyProtocol::off);
+  CHECK(listener.proxy_protocol == config::ProxyProtocol::off);
   CHECK(listener.trusted_proxies.empty());
   CHECK(listener.handshake_timeout == 10s);
   CHECK(listener.max_handshakes == 1000);
@@ -191,18 +191,19 @@ TEST_CASE("PROXY headers are taken from networks; on a Unix socket, from whoever
       "- {name: a, address: '*:1', protocol: echo, proxy_protocol: required,"
       " trusted_proxies: [10.0.0.0/8, '::1']}\n"
       "- {name: b, address: 'unix:/b', protocol: echo, proxy_protocol: optional}\n");
-  CHECK(settings.listeners[0].proxy_protocol == ProxyProtocol::required);
+  CHECK(settings.listeners[0].proxy_protocol == config::ProxyProtocol::required);
   REQUIRE(settings.listeners[0].trusted_proxies.size() == 2);
   CHECK(settings.listeners[0].trusted_proxies[0].to_string() == "10.0.0.0/8");
-  CHECK(settings.listeners[1].proxy_protocol == ProxyProtocol::optional);
+  CHECK(settings.listeners[1].proxy_protocol == config::ProxyProtocol::optional);
 }
 
 TEST_CASE("every log level has its name") {
-  const std::vector<std::pair<std::string, LogLevel>> levels = {{"trace", LogLevel::trace},
-                                                                {"debug", LogLevel::debug},
-                                                                {"info", LogLevel::info},
-                                                                {"warning", LogLevel::warning},
-                                                                {"error", LogLevel::error}};
+  const std::vector<std::pair<std::string, LogLevel>> levels = {
+      {"trace", config::LogLevel::trace},
+      {"debug", config::LogLevel::debug},
+      {"info", config::LogLevel::info},
+      {"warning", config::LogLevel::warning},
+      {"error", config::LogLevel::error}};
   for (const auto& [name, level] : levels) {
     CHECK(load_good(std::string(kSmallest) + "\nlog: {level: " + name + "}").log.level == level);
   }

@@ -8,8 +8,8 @@
 
 #include <doctest/doctest.h>
 
-#include <simul/http/json.hpp>
 #include <simul/cancel_scope.hpp>
+#include <simul/http/json.hpp>
 #include <simul/testing.hpp>
 
 using namespace simul;
