@@ -198,7 +198,7 @@ TEST_CASE("PROXY headers are taken from networks; on a Unix socket, from whoever
 }
 
 TEST_CASE("every log level has its name") {
-  const std::vector<std::pair<std::string, LogLevel>> levels = {
+  const std::vector<std::pair<std::string, config::LogLevel>> levels = {
       {"trace", config::LogLevel::trace},
       {"debug", config::LogLevel::debug},
       {"info", config::LogLevel::info},
