@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <exception>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@
 #include <simul/http/http_error.hpp>
 #include <simul/log.hpp>
 #include <simul/loop.hpp>
+#include <simul/sleep.hpp>
 #include <simul/task_group.hpp>
 
 #include "http/characters.hpp"
@@ -50,6 +52,10 @@ constexpr std::uint64_t kReadBytes = std::uint64_t{32} << 10;
 
 // One step of sending: what has a deadline of its own.
 constexpr std::uint64_t kSlice = std::uint64_t{256} << 10;
+
+// After so many answers in a row it is seen whether others have had to wait for so long.
+constexpr std::uint32_t kLookAtClock = 8;
+constexpr Duration kLongestTurn = std::chrono::milliseconds(5);
 
 enum class BodyState : std::uint8_t { ended, on_its_way, failed };
 
@@ -156,6 +162,10 @@ class Conversation final : public detail::BodySource {
       const std::string protocol = upgrade->protocol;
       response = Response::error(body_ == BodyState::ended ? 426 : 400);
       detail::ResponseAccess::fields(response).append("Upgrade: ").append(protocol).append("\r\n");
+    }
+    // A producer may read the body, and by then it would be too late to ask for it.
+    if (streams && !head_only_ && continue_wanted_ && !co_await say_continue()) {
+      co_return false;
     }
     const bool stays = decide(response);
     if (head_size(response) > Output::kCapacity) {
@@ -273,27 +283,30 @@ class Conversation final : public detail::BodySource {
     body_status_ = status;
   }
 
-  Coro<> receive_body() {
-    if (continue_wanted_) {
-      continue_wanted_ = false;
-      if (output_.room() < kContinue.size() && !co_await flush()) {
-        fail_body(400);
-        co_return;
-      }
-      output_.append(kContinue);
+  /// Puts into the output what a client waits for that has sent only a head. False: the connection has failed.
+  Coro<bool> say_continue() {
+    continue_wanted_ = false;
+    if (output_.room() < kContinue.size() && !co_await flush()) {
+      co_return false;
     }
-    if (!co_await flush()) {
+    output_.append(kContinue);
+    co_return true;
+  }
+
+  Coro<> receive_body() {
+    if ((continue_wanted_ && !co_await say_continue()) || !co_await flush()) {
       fail_body(400);
       co_return;
     }
-    if (body_began_ == kNever) {
-      body_began_ = loop_.now();
-    }
+    // The time since the last one was the handler's, not the client's.
+    body_began_ =
+        body_began_ == kNever ? loop_.now() : body_began_ + (loop_.now() - body_received_);
     if (parser_.head_is_in_input() && !head_.leased()) {
       head_ = std::move(input_);  // whose views are still looked at
     }
     input_ = Chunk();
     auto received = co_await peer_.recv_until(settings_.deadline(body_began_, body_bytes_));
+    body_received_ = loop_.now();
     if (received) {
       input_ = *std::move(received);
     } else {
@@ -305,6 +318,7 @@ class Conversation final : public detail::BodySource {
   void skip_body_at_hand() {
     while (body_ == BodyState::on_its_way && !input_.empty()) {
       const RequestParser::Step step = parse();
+      body_bytes_ += step.body.size();
       if (step.event == Event::end) {
         body_ = BodyState::ended;
       } else if (step.event == Event::error) {
@@ -505,6 +519,9 @@ class Conversation final : public detail::BodySource {
     };
     try {
       co_await with_group(produce);
+    } catch (const Cancelled&) {
+      abort();  // where the end of the connection is that of the body it mustn't be an orderly one
+      throw;
     } catch (const std::exception&) {
       failure = std::current_exception();
     }
@@ -556,9 +573,15 @@ class Conversation final : public detail::BodySource {
     if (!co_await flush()) {
       co_return false;
     }
+    // Whoever serves may look at the request still: what is given back must not be what that lies in.
+    Chunk head = std::move(head_);
     finished(response.status());
     if (!input_.empty()) {
-      peer_.unread(std::move(input_));
+      Chunk rest = Chunk::lease();
+      const std::string_view text = input_.text();
+      std::memcpy(rest.space().data(), text.data(), text.size());
+      rest.commit(text.size());
+      peer_.unread(std::move(rest));
     }
     co_await upgrade.serve(peer_);
     co_return false;
@@ -573,13 +596,14 @@ class Conversation final : public detail::BodySource {
            .head = head(),
            .status = status,
            .bytes = head_only_ || framing_.length == Length::none ? 0 : framing_.size,
-           .took = loop_.exact_now() - began_,
+           .took = began_ == kNever ? Duration::zero() : loop_.exact_now() - began_,
            .secure = peer_.tls() != nullptr});
     }
     began_ = kNever;
     header_deadline_ = kNever;
     body_began_ = kNever;
     has_head_ = false;
+    head_ = Chunk();  // what the next one lies in is another
   }
 
   Connection& peer_;
@@ -595,6 +619,7 @@ class Conversation final : public detail::BodySource {
   TimePoint began_ = kNever;
   TimePoint header_deadline_ = kNever;
   TimePoint body_began_ = kNever;
+  TimePoint body_received_ = kNever;
   std::uint64_t body_bytes_ = 0;
   ResponseFraming framing_;
   int body_status_ = 0;
@@ -612,6 +637,8 @@ class Conversation final : public detail::BodySource {
 Coro<bool> converse(Connection& peer, const Subject& subject, Duration idle_timeout, Chunk input) {
   Conversation talk(peer, subject, std::move(input));
   Application& application = *subject.application;
+  std::uint32_t at_once = 0;  // answers in a row, without a wait
+  TimePoint since;            // the first of them
   for (;;) {
     switch (talk.parse().event) {
       case Event::head:
@@ -622,6 +649,7 @@ Coro<bool> converse(Connection& peer, const Subject& subject, Duration idle_time
       case Event::error:
         co_return co_await talk.refuse(talk.parser().status());
       case Event::more: {
+        at_once = 0;
         // Everything that had arrived is answered: now the answers leave, all at once. Nothing is read
         // meanwhile, so a client that doesn't take its answers can't ask for more.
         if (!talk.output().empty()) {
@@ -662,6 +690,13 @@ Coro<bool> converse(Connection& peer, const Subject& subject, Duration idle_time
       response = talk.failure_response(failure, request);
     }
     if (talk.answer_at_once(*response)) {
+      // Some take long to make, a folder's listing for example, and a packet has room for hundreds of requests.
+      if (at_once++ == 0) {
+        since = talk.loop().now();
+      } else if (at_once % kLookAtClock == 0 && talk.loop().exact_now() - since > kLongestTurn) {
+        at_once = 0;
+        co_await yield_now();
+      }
       continue;
     }
     peer.set_idle_timeout(idle_timeout);

@@ -1,5 +1,6 @@
 #include <simul/http/event_stream.hpp>
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 
@@ -70,9 +71,17 @@ Coro<> EventStream::keep_alive() {
 Response Response::events(std::function<Coro<>(EventStream&)> produce) {
   auto run = [produce = std::move(produce)](BodyWriter& out) -> Coro<> {
     EventStream events(out);
+    const auto beat = [&](TaskGroup& group) -> Coro<> {
+      co_await events.keep_alive();
+      group.cancel("the client takes no more");
+    };
     const auto body = [&](TaskGroup& group) -> Coro<> {
-      Task<> beating = group.spawn(events.keep_alive());
+      Task<> beating = group.spawn(beat, std::ref(group));
+      co_await events.write(
+          ":\n\n");  // the client is to know that it is connected, before there is an event
       co_await produce(events);
+      // A comment on its way must not be cut off: all that was sent before would be lost with it.
+      const Lock::Guard guard = co_await events.lock_.lock();
       beating.cancel("the last event was sent");
     };
     co_await with_group(body);

@@ -83,7 +83,9 @@ std::optional<Listed> look_at(int root, int folder, const std::string& prefix, c
 void append_row(std::string& html, std::string_view href, std::string_view name,
                 std::string_view size, std::string_view date) {
   // The dot: a colon in the name doesn't make it a scheme.
-  html.append("<tr><td><a href=\"./").append(href).append("\">");
+  html += "<tr><td><a href=\"./";
+  append_escaped(html, href);
+  html += "\">";
   append_escaped(html, name);
   html.append("</a><td>").append(size).append("<td>").append(date).append("\n");
 }

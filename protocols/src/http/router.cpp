@@ -86,6 +86,12 @@ struct Route {
 
 using Params = std::vector<std::pair<std::string, std::string>>;
 
+// The rest of a path becomes the name of a file, sooner or later: one that leads out of a folder is none.
+bool is_name(std::string_view segment) noexcept {
+  return segment != "." && segment != ".." &&
+         segment.find_first_of(std::string_view("/\0", 2)) == std::string_view::npos;
+}
+
 }  // namespace
 
 // A place in the tree of paths: what follows it, and what is there for whom it is the end.
@@ -123,7 +129,8 @@ struct Router::Node {
       }
       values.pop_back();
     }
-    if (rest && !(segments.size() == 1 && segments.front().empty())) {
+    if (rest && !(segments.size() == 1 && segments.front().empty()) &&
+        std::ranges::all_of(segments, is_name)) {
       std::string all;
       for (const std::string& segment : segments) {
         all.append(all.empty() ? "" : "/").append(segment);

@@ -536,7 +536,7 @@ TEST_CASE("a folder is listed only if that is wanted") {
   const std::string& html = answer.body;
   CHECK(html.contains("<a href=\"./../\">../</a>"));
   CHECK(html.contains("<a href=\"./z/\">z/</a>"));
-  CHECK(html.contains("<a href=\"./a&%3Cb%3E.txt\">a&amp;&lt;b&gt;.txt</a><td>1<td>" +
+  CHECK(html.contains("<a href=\"./a&amp;%3Cb%3E.txt\">a&amp;&lt;b&gt;.txt</a><td>1<td>" +
                       std::string(kOldDate)));
   CHECK(html.contains("<a href=\"./x:y\">"));
   CHECK(html.contains("<a href=\"./inside\">"));

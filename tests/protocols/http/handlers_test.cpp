@@ -528,4 +528,115 @@ TEST_CASE("a slow handler is not the idle connection's business") {
   });
 }
 
+TEST_CASE("what a handler looks at stays, also of a request that came behind another one's body") {
+  Served served = serve(with_echo());
+  served.run([&](MemoryStream& client) -> Coro<> {
+    const std::string head = "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 200\r\n\r\n";
+    const std::string body(200, 'x');
+    std::string output;
+    for (const std::string& piece : {head, body + head, body + head, body}) {
+      (void)co_await client.send(piece);
+      co_await sleep(1ms);
+    }
+    (void)client.shutdown();
+    co_await Served::read_to_end(client, output);
+    const std::vector<Reply> replies = parse_replies(output);
+    REQUIRE(replies.size() == 3);
+    for (const Reply& reply : replies) {
+      CHECK(reply.body == "200 of /length");
+    }
+  });
+}
+
+TEST_CASE("who waits for 100 is told to go on before a stream begins, never in the middle of it") {
+  Router router;
+  router.post("/copy", [](Request& request) -> Coro<Response> {
+    co_return Response::stream("text/plain", [&request](BodyWriter& out) -> Coro<> {
+      co_await out.write("begin");
+      co_await out.write(std::string(co_await request.read()));
+    });
+  });
+  Served served = serve(std::move(router));
+  served.run([&](MemoryStream& client) -> Coro<> {
+    (void)co_await client.send(
+        "POST /copy HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+    std::string output;
+    co_await Served::read_size(client, output, 30);
+    (void)co_await client.send("abc");
+    (void)client.shutdown();
+    co_await Served::read_to_end(client, output);
+    CHECK(output.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"));
+    CHECK(output.ends_with("\r\n\r\n5\r\nbegin\r\n3\r\nabc\r\n0\r\n\r\n"));
+  });
+}
+
+TEST_CASE("the time that a handler takes is not the client's who sends the body") {
+  Router router;
+  router.post("/slow", [](Request& request) -> Coro<Response> {
+    std::string body(co_await request.read());
+    co_await sleep(60s);
+    for (std::string_view piece = co_await request.read(); !piece.empty();
+         piece = co_await request.read()) {
+      body += piece;
+    }
+    co_return Response::text(body);
+  });
+  Served served = serve(std::move(router), {.min_rate = 100, .rate_grace = 2s});
+  served.run([&](MemoryStream& client) -> Coro<> {
+    (void)co_await client.send("POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\n");
+    co_await sleep(100ms);
+    (void)co_await client.send("abc");
+    co_await sleep(61s);  // the handler has waited for a second by then
+    (void)co_await client.send("def");
+    std::string output;
+    co_await Served::read_size(client, output, 1);
+    CHECK(parse_replies(output).at(0).body == "abcdef");
+  });
+}
+
+TEST_CASE("the end of events waits for a heartbeat that is being sent") {
+  Router router;
+  router.get("/events", [](Request&) -> Coro<Response> {
+    co_return Response::events([](EventStream& events) -> Coro<> {
+      const std::string large(1 << 16, 'x');
+      (void)events;
+      co_await events.send({.data = large});
+      co_await sleep(16s);
+    });
+  });
+  Served served = serve(std::move(router), {.min_rate = 0});
+  served.run([&](MemoryStream& client) -> Coro<> {
+    (void)co_await client.send(get("/events", "Connection: close\r\n"));
+    co_await sleep(1h);
+    std::string output;
+    co_await Served::read_to_end(client, output);
+    CHECK(output.ends_with("\r\n0\r\n\r\n"));
+  });
+}
+
+TEST_CASE("whoever serves an upgrade may look at its request") {
+  Router router;
+  router.get("/shout", [](Request& request) -> Coro<Response> {
+    co_return Response::upgrade("shout", [&request](Connection& peer) -> Coro<> {
+      while (auto line = co_await peer.read_line()) {
+        co_await peer.send(std::string_view(*line + " " + std::string(request.path()) + "\n"));
+      }
+    });
+  });
+  Served served = serve(std::move(router));
+  served.run([&](MemoryStream& client) -> Coro<> {
+    (void)co_await client.send(get("/shout", "Connection: Upgrade\r\nUpgrade: shout\r\n") + "a\n");
+    co_await sleep(1ms);
+    for (int i = 0; i < 3; ++i) {
+      (void)co_await client.send(std::string(300, 'b') + "\n");
+      co_await sleep(1ms);
+    }
+    (void)client.shutdown();
+    std::string output;
+    co_await Served::read_to_end(client, output);
+    CHECK(output.ends_with("b /shout\n"));
+    CHECK(output.contains("\na /shout\n"));
+  });
+}
+
 }  // namespace simul::http

@@ -1,6 +1,8 @@
 #include <simul/protocols/http.hpp>
 
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -14,6 +16,7 @@
 
 #include "../served.hpp"
 #include "replies.hpp"
+#include "temporary_folder.hpp"
 
 namespace simul::http {
 namespace {
@@ -21,6 +24,7 @@ namespace {
 using testing::parse_replies;
 using testing::Reply;
 using testing::Served;
+using testing::TemporaryFolder;
 using namespace std::chrono_literals;
 
 const std::string kBigText(300'000, 'x');
@@ -471,6 +475,31 @@ TEST_CASE("options that can't work are refused with a reason") {
   CHECK(refuses("routes", OptionMap{{"hello", "x"}}).contains("slash"));
   CHECK(refuses("routes", OptionMap{{"/a?b", "x"}}).contains("/a?b"));
   CHECK(refuses("routes", OptionMap{{"/a", "x"}}).empty());
+}
+
+TEST_CASE("what was no request is logged with the time at which it came, alone and behind others") {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder.path() / "access.log";
+  {
+    Served served = serve_texts([&](OptionValues& options) {
+      options.set("access_log", path.string());
+      options.set("access_log_format", std::string("json"));
+    });
+    served.talk("\x16\x03\x01");
+    served.talk(get("/hello") + "GET / HTTP/2.0\r\n\r\n");
+  }
+  const auto today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
+  const std::string year =
+      std::to_string(static_cast<int>(std::chrono::year_month_day(today).year()));
+  std::ifstream file(path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) {
+    CHECK(line.starts_with("{\"time\":\"" + year + "-"));
+    lines.push_back(line);
+  }
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[0].contains("\"status\":400"));
+  CHECK(lines[2].contains("\"status\":505"));
 }
 
 }  // namespace simul::http

@@ -225,4 +225,17 @@ TEST_CASE("a router can be moved") {
   CHECK(body(moved, "GET", "/a") == "a");
 }
 
+TEST_CASE("the rest of a path doesn't lead out of it") {
+  Router router;
+  router.get("/files/{path...}", tells("path"));
+  CHECK(body(router, "GET", "/files/a/b.c") == "a/b.c");
+  CHECK(body(router, "GET", "/files/a/..b/...") == "a/..b/...");
+  for (const std::string_view path :
+       {"/files/../secret", "/files/a/%2e%2E/secret", "/files/..", "/files/./a",
+        "/files/%2Fetc%2Fpasswd", "/files/a/..%2F..%2Fsecret", "/files/a%00"}) {
+    CAPTURE(path);
+    CHECK(respond(router, "GET", path).status() == 404);
+  }
+}
+
 }  // namespace simul::http

@@ -45,8 +45,9 @@ class SIMUL_EXPORT Router {
   ~Router();
 
   /// `pattern` begins with a slash; a segment is literal (not encoded), `{name}`, or at the end `{name...}`
-  /// for one or more. Throws std::invalid_argument for a pattern that can't be, or one that is there for this
-  /// method.
+  /// for one or more. What `{name...}` stands for has neither `.` nor `..` among its segments, and no slash or
+  /// NUL that was encoded; that of `{name}` is whatever a client likes. Throws std::invalid_argument for a
+  /// pattern that can't be, or one that is there for this method.
   Router& route(std::string_view method, std::string_view pattern, Handler handler);
   Router& get(std::string_view pattern, Handler handler);
   Router& post(std::string_view pattern, Handler handler);
