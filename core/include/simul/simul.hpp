@@ -33,6 +33,7 @@
 #include <simul/listener.hpp>
 #include <simul/lock.hpp>
 #include <simul/log.hpp>
+#include <simul/log_throttle.hpp>
 #include <simul/loop.hpp>
 #include <simul/loop_group.hpp>
 #include <simul/network.hpp>
