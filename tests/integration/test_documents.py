@@ -45,6 +45,18 @@ class Documents(unittest.TestCase):
             result = run_simul("check", path)
         self.assertEqual(result.returncode, 0, result.stderr)
 
+    def test_the_configuration_of_a_site_is_right(self):
+        page = (ROOT / "docs/http.md").read_text(encoding="utf-8")
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            for name in ("public", "site", "others"):
+                (root / name).mkdir()
+            for name in ("404.html", "50x.html"):
+                (root / name).touch()
+            (root / "simul.yaml").write_text(re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1], encoding="utf-8")
+            result = run_simul("check", root / "simul.yaml")
+        self.assertEqual(result.returncode, 0, result.stderr)
+
     def test_the_program_in_the_readme_is_the_example(self):
         readme = (ROOT / "README.md").read_text(encoding="utf-8")
         example = (ROOT / "examples/embedded/main.cpp").read_text(encoding="utf-8")
