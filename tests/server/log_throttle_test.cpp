@@ -36,7 +36,7 @@ TEST_CASE("the first line is never held back, whatever the time is") {
 }
 
 TEST_CASE("a line that can't be made is left out, and counted") {
-  const simul::testing::CapturedLog log;
+  const simul::server::testing::CapturedLog log;
   LogThrottle throttle;
   const TimePoint start(1h);
   throttle.log(start, LogLevel::warning, []() -> std::string { throw std::bad_alloc(); });
