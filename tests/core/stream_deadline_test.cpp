@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <simul/any_task.hpp>
+#include <simul/stream.hpp>
 #include <simul/until.hpp>
 
 #include "loop_access.hpp"

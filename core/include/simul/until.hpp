@@ -16,7 +16,6 @@
 #include <simul/detail/timer.hpp>
 #include <simul/export.hpp>
 #include <simul/leaf.hpp>
-#include <simul/stream.hpp>
 
 namespace simul {
 
