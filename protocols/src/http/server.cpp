@@ -45,13 +45,13 @@ Settings make_settings(const ServerOptions& options) {
 
 }  // namespace
 
-simul::Handler handler(Router router, ServerOptions options) {
+simul::Handler handler(Router router, const ServerOptions& options) {
   auto server = std::make_shared<HttpServer>(
       make_settings(options), std::make_unique<RoutedApplication>(std::move(router)));
   return [server = std::move(server)](Connection& peer) { return server->serve(peer); };
 }
 
-std::unique_ptr<Protocol> make_protocol(Router router, ServerOptions options) {
+std::unique_ptr<Protocol> make_protocol(Router router, const ServerOptions& options) {
   return std::make_unique<RouterProtocol>(make_settings(options),
                                           std::make_unique<RoutedApplication>(std::move(router)));
 }

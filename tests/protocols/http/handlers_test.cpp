@@ -38,8 +38,8 @@ class Logged {
   std::string lines_;
 };
 
-Served serve(Router router, ServerOptions options = {}) {
-  return Served(make_protocol(std::move(router), std::move(options)));
+Served serve(Router router, const ServerOptions& options = {}) {
+  return Served(make_protocol(std::move(router), options));
 }
 
 std::string get(std::string_view path, std::string_view fields = {}) {

@@ -40,9 +40,9 @@ struct ServerOptions {
 };
 
 /// For serve(). Thread: may be used on several loops at once.
-[[nodiscard]] SIMUL_EXPORT simul::Handler handler(Router router, ServerOptions options = {});
+[[nodiscard]] SIMUL_EXPORT simul::Handler handler(Router router, const ServerOptions& options = {});
 /// For a server that hosts protocols.
-[[nodiscard]] SIMUL_EXPORT std::unique_ptr<Protocol> make_protocol(Router router,
-                                                                   ServerOptions options = {});
+[[nodiscard]] SIMUL_EXPORT std::unique_ptr<Protocol> make_protocol(
+    Router router, const ServerOptions& options = {});
 
 }  // namespace simul::http
