@@ -86,7 +86,14 @@ class Conversation final : public detail::BodySource {
         loop_(Loop::current()),
         parser_(settings_.limits),
         input_(std::move(input)) {}
-  ~Conversation() = default;
+  Conversation(const Conversation&) = delete;
+  Conversation& operator=(const Conversation&) = delete;
+  ~Conversation() {
+    if (begun_ != 0) {  // an answer that was cut off, however that came
+      framing_.size = body_sent_;
+      finished(begun_);
+    }
+  }
 
   [[nodiscard]] RequestParser& parser() noexcept { return parser_; }
   [[nodiscard]] Output& output() noexcept { return output_; }
@@ -283,6 +290,13 @@ class Conversation final : public detail::BodySource {
     body_status_ = status;
   }
 
+  /// Before the input is given back: the views of the request at hand are still looked at.
+  void keep_head() noexcept {
+    if (parser_.head_is_in_input() && !head_.leased()) {
+      head_ = std::move(input_);
+    }
+  }
+
   /// Puts into the output what a client waits for that has sent only a head. False: the connection has failed.
   Coro<bool> say_continue() {
     continue_wanted_ = false;
@@ -301,9 +315,7 @@ class Conversation final : public detail::BodySource {
     // The time since the last one was the handler's, not the client's.
     body_began_ =
         body_began_ == kNever ? loop_.now() : body_began_ + (loop_.now() - body_received_);
-    if (parser_.head_is_in_input() && !head_.leased()) {
-      head_ = std::move(input_);  // whose views are still looked at
-    }
+    keep_head();
     input_ = Chunk();
     auto received = co_await peer_.recv_until(settings_.deadline(body_began_, body_bytes_));
     body_received_ = loop_.now();
@@ -341,6 +353,7 @@ class Conversation final : public detail::BodySource {
       co_return true;
     }
     if (co_await flush()) {
+      keep_head();
       co_await linger();
     }
     co_return false;
@@ -385,6 +398,8 @@ class Conversation final : public detail::BodySource {
   }
 
   void put_head(const Response& response) {
+    begun_ = response.status();
+    body_sent_ = 0;
     write_response_head(output_, response, framing_, settings_.server_line);
   }
 
@@ -475,6 +490,7 @@ class Conversation final : public detail::BodySource {
         co_return false;
       }
       text.remove_prefix(slice.size());
+      body_sent_ += slice.size();
     }
     co_return true;
   }
@@ -499,6 +515,7 @@ class Conversation final : public detail::BodySource {
         co_return false;
       }
       sent += slice;
+      body_sent_ += slice;
     }
     co_return true;
   }
@@ -520,6 +537,7 @@ class Conversation final : public detail::BodySource {
     try {
       co_await with_group(produce);
     } catch (const Cancelled&) {
+      body_sent_ = writer.bytes();
       abort();  // where the end of the connection is that of the body it mustn't be an orderly one
       throw;
     } catch (const std::exception&) {
@@ -529,7 +547,7 @@ class Conversation final : public detail::BodySource {
       Request request(parser_.request(), *this, peer_.peer(), &peer_);
       settings_.failures->note(loop_.now(), request, failure);
     }
-    framing_.size = writer.bytes();
+    framing_.size = body_sent_ = writer.bytes();
     if (!writer.complete()) {
       abort();
       co_return false;
@@ -599,6 +617,7 @@ class Conversation final : public detail::BodySource {
            .took = began_ == kNever ? Duration::zero() : loop_.exact_now() - began_,
            .secure = peer_.tls() != nullptr});
     }
+    begun_ = 0;
     began_ = kNever;
     header_deadline_ = kNever;
     body_began_ = kNever;
@@ -622,6 +641,8 @@ class Conversation final : public detail::BodySource {
   TimePoint body_received_ = kNever;
   std::uint64_t body_bytes_ = 0;
   ResponseFraming framing_;
+  std::uint64_t body_sent_ = 0;  // of the answer at hand, at least
+  int begun_ = 0;                // its status, from its head on until it has ended
   int body_status_ = 0;
   BodyState body_ = BodyState::ended;
   bool has_head_ = false;

@@ -502,4 +502,68 @@ TEST_CASE("what was no request is logged with the time at which it came, alone a
   CHECK(lines[2].contains("\"status\":505"));
 }
 
+TEST_CASE("an answer that was cut off is logged too, with what had been sent") {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder.path() / "access.log";
+  constexpr std::size_t kSize = std::size_t{8} << 20;
+  {
+    Served served("http", [&](OptionValues& options) {
+      options.set("routes", OptionMap{{"/large", std::string(kSize, 'x')}});
+      options.set("access_log", path.string());
+      options.set("access_log_format", std::string("json"));
+    });
+    served.run([](MemoryStream& client) -> Coro<> {
+      co_await client.send(std::string_view("GET /large HTTP/1.1\r\nHost: a\r\n\r\n"));
+      std::size_t taken = 0;
+      while (taken < kSize / 2) {
+        taken += (co_await client.recv())->size();
+      }
+      co_await sleep(std::chrono::hours(1));  // and nothing more
+    });
+  }
+  std::ifstream file(path);
+  std::string line;
+  REQUIRE(std::getline(file, line));
+  CHECK(line.contains("\"target\":\"/large\""));
+  CHECK(line.contains("\"status\":200"));
+  const std::size_t at = line.find("\"bytes\":");
+  REQUIRE(at != std::string::npos);
+  const std::size_t bytes = std::stoull(line.substr(at + 8));
+  CHECK(bytes > kSize / 4);
+  CHECK(bytes < kSize);
+  CHECK_FALSE(std::getline(file, line));
+}
+
+TEST_CASE("a request whose body turns out wrong after its answer is logged as it was") {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder.path() / "access.log";
+  std::string text;
+  while (text.size() < (std::size_t{64} << 10)) {
+    text += "a text that is compressed while it is sent\n";
+  }
+  folder.write("large.txt", text);
+  {
+    Served served("http", [&](OptionValues& options) {
+      options.set("root", folder.path().string());
+      options.set("gzip", true);
+      options.set("access_log", path.string());
+      options.set("access_log_format", std::string("json"));
+    });
+    served.run([](MemoryStream& client) -> Coro<> {
+      co_await client.send(
+          std::string_view("GET /large.txt HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n"
+                           "Transfer-Encoding: chunked\r\n\r\nnonsense\r\n"));
+      std::string answer;
+      co_await Served::read_to_end(client, answer);  // what follows is dropped
+      const std::string rest(4000, 'z');
+      co_await client.send(std::string_view(rest));
+    });
+  }
+  std::ifstream file(path);
+  std::string line;
+  REQUIRE(std::getline(file, line));
+  CHECK(line.contains("\"method\":\"GET\",\"target\":\"/large.txt\",\"host\":\"a\""));
+  CHECK(line.contains("\"status\":200"));
+}
+
 }  // namespace simul::http
