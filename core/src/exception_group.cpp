@@ -2,6 +2,8 @@
 
 #include <simul/cancelled.hpp>
 
+#include "thrown_at.hpp"
+
 namespace simul {
 
 ExceptionGroup::ExceptionGroup(std::vector<std::exception_ptr> exceptions)
@@ -17,6 +19,7 @@ ExceptionGroup::~ExceptionGroup() = default;
 
 void rethrow_all(std::vector<std::exception_ptr> exceptions) {
   if (exceptions.size() == 1) {
+    detail::rethrown_here(exceptions.front());
     std::rethrow_exception(exceptions.front());
   }
   if (!exceptions.empty()) {

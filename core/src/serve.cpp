@@ -3,10 +3,10 @@
 #include <exception>
 #include <utility>
 
-#include <simul/exception_group.hpp>
 #include <simul/log.hpp>
 #include <simul/sleep.hpp>
 #include <simul/task_group.hpp>
+#include <simul/thrown_at.hpp>
 
 namespace simul {
 namespace {
@@ -23,7 +23,7 @@ Coro<> serve_connection(SocketListener::Accepted accepted, const Handler& handle
     throw;
   } catch (...) {
     log(LogLevel::error, "the handler of " + peer.peer().to_string() +
-                             " failed: " + describe(std::current_exception()));
+                             " failed: " + describe_with_place(std::current_exception()));
   }
 }
 

@@ -7,10 +7,12 @@
 #include <simul/exception_group.hpp>
 #include <simul/log.hpp>
 #include <simul/task_group.hpp>
+#include <simul/thrown_at.hpp>
 
 #include "coarse_time.hpp"
 #include "loop_access.hpp"
 #include "step_observer.hpp"
+#include "thrown_at.hpp"
 
 namespace simul::detail {
 
@@ -202,7 +204,8 @@ void TaskBase::throw_if_cancelled() const {
 
 void TaskBase::report_failure() const noexcept {
   const std::string who = name().empty() ? "a task" : "task '" + std::string(name()) + "'";
-  log(LogLevel::error, who + " failed and nobody waits for it: " + describe(exception()));
+  log(LogLevel::error,
+      who + " failed and nobody waits for it: " + describe_with_place(exception()));
 }
 
 std::size_t TaskBase::await_sites(std::span<std::source_location> sites) const noexcept {
@@ -313,6 +316,9 @@ void TaskLeaf::check_outcome() {
   throw_if_cancelled();
   awaited_.mark_observed();
   awaited_.throw_if_cancelled();
+  if (awaited_.state() == TaskState::failed) [[unlikely]] {
+    rethrown_here(awaited_.exception());
+  }
 }
 
 }  // namespace simul::detail

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include <simul/exception_group.hpp>
 #include <simul/task.hpp>
+#include <simul/thrown_at.hpp>
 
 #include "acceptor.hpp"
 #include "peer_name.hpp"
@@ -99,7 +99,8 @@ void Session::finish() noexcept {
   Shard& shard = acceptor_.shard();
   const CloseReason why = reason();
   if (why == CloseReason::failed) {
-    shard.report_failure([&] { return describe() + " failed: " + simul::describe(exception()); });
+    shard.report_failure(
+        [&] { return describe() + " failed: " + describe_with_place(exception()); });
   }
   // Whoever was cut off in the middle of an answer must not take it for a complete one.
   // And who has read nothing for so long won't read the rest: it would take a place that isn't counted.

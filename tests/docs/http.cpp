@@ -244,6 +244,6 @@ TEST_CASE("middleware times what it goes around, and errors are answers") {
   CHECK(output.contains("HTTP/1.1 500 "));
   CHECK_FALSE(output.contains("the table is gone"));
   CHECK(logged.contains("the handler of 'GET /users/7' from "));
-  CHECK(logged.contains("failed: the table is gone"));
+  CHECK(logged.contains("failed: the table is gone; thrown at http.cpp:"));
   CHECK_FALSE(logged.contains("no such user"));
 }

@@ -16,6 +16,7 @@
 #include <concepts>
 #include <coroutine>
 #include <cstdint>
+#include <exception>
 #include <source_location>
 #include <stdexcept>
 #include <string>
@@ -136,11 +137,14 @@ class PromiseBase {
   std::source_location site;         // of the await it is suspended at, at first of its function
 };
 
+/// The current exception, which is leaving the coroutine of `promise`: for thrown_at().
+SIMUL_EXPORT std::exception_ptr exception_leaves(const PromiseBase& promise) noexcept;
+
 template <typename T>
 class Promise final : public PromiseBase {
  public:
   Coro<T> get_return_object(std::source_location here = std::source_location::current()) noexcept;
-  void unhandled_exception() noexcept { outcome->set_exception(std::current_exception()); }
+  void unhandled_exception() noexcept { outcome->set_exception(exception_leaves(*this)); }
   template <typename U = T>
     requires std::convertible_to<U&&, T>
   void return_value(U&& value) {
@@ -155,7 +159,7 @@ class Promise<void> final : public PromiseBase {
  public:
   Coro<void> get_return_object(
       std::source_location here = std::source_location::current()) noexcept;
-  void unhandled_exception() noexcept { outcome->set_exception(std::current_exception()); }
+  void unhandled_exception() noexcept { outcome->set_exception(exception_leaves(*this)); }
   void return_void() const noexcept {}
 
   Outcome<void>* outcome = nullptr;

@@ -63,6 +63,7 @@
 #include <simul/submit.hpp>
 #include <simul/task.hpp>
 #include <simul/task_group.hpp>
+#include <simul/thrown_at.hpp>
 #include <simul/tls_certificate.hpp>
 #include <simul/tls_client_context.hpp>
 #include <simul/tls_error.hpp>

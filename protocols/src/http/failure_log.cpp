@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include <simul/exception_group.hpp>
 #include <simul/log.hpp>
 #include <simul/quote.hpp>
+#include <simul/thrown_at.hpp>
 
 namespace simul::http {
 
@@ -15,7 +15,7 @@ void FailureLog::note(TimePoint now, const Request& request,
     std::string text = "http: the handler of ";
     text.append(quote(std::string(request.method()) + " " + std::string(request.target())));
     text.append(" from ").append(request.peer().to_string());
-    text.append(" failed: ").append(describe(failure));
+    text.append(" failed: ").append(describe_with_place(failure));
     return text;
   });
 }

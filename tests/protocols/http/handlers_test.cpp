@@ -59,6 +59,13 @@ Router with_hello() {
   return router;
 }
 
+Coro<std::string> find_user() {
+  co_await sleep(1ms);
+  throw std::runtime_error("no such user");
+}
+
+Coro<Response> show_user(Request&) { co_return Response::text(co_await find_user()); }
+
 Router with_echo() {
   Router router = with_hello();
   router.post("/echo", [](Request& request) -> Coro<Response> {
@@ -254,6 +261,17 @@ TEST_CASE("a handler that throws gives 500 and a line in the log, and the connec
   CHECK(logged.lines().contains("the handler of 'GET /bug?x=1'"));
   CHECK(logged.lines().contains("a secret"));
   CHECK_FALSE(logged.lines().contains("teapot"));
+}
+
+TEST_CASE("the log says where a handler has thrown") {
+  Router router;
+  router.get("/users", show_user);
+  const Logged logged;
+  Served served = serve(std::move(router));
+  (void)served.talk(get("/users"));
+  CHECK(logged.lines().contains("failed: no such user; thrown at handlers_test.cpp:"));
+  CHECK(logged.lines().contains("(find_user), called from handlers_test.cpp:"));
+  CHECK(logged.lines().contains("(show_user)"));
 }
 
 TEST_CASE("a handler that throws before it has read the body leaves the connection in sync") {

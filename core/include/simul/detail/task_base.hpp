@@ -82,6 +82,8 @@ class SIMUL_EXPORT TaskBase : private Ready, public Trampoline {
   [[nodiscard]] TaskSketch sketch(MachineryCache& machinery) const;
   /// The task in whose group it runs; null: the loop's own.
   [[nodiscard]] const TaskBase* parent() const noexcept;
+  /// The coroutine that runs, or is the next to; null after its end.
+  [[nodiscard]] const PromiseBase* innermost() const noexcept { return resume_; }
   /// The leaf that it waits at, or null.
   [[nodiscard]] const Leaf* waits_at() const noexcept { return queued_ ? nullptr : leaf_; }
   /// Does it stand at an await that only lets the others go first?
