@@ -58,7 +58,7 @@ std::string talk(Router router, std::string input) {
   const auto ask = [&]() -> Coro<> {
     Task<> serving = spawn(serve_one);
     co_await client_end.send(input);
-    (void)client_end.shutdown();  // no further request: the server closes after the last answer
+    CHECK_FALSE(client_end.shutdown());  // that was all: the server closes after its last answer
     while (auto chunk = co_await client_end.recv()) {
       output += chunk->text();
     }
@@ -109,7 +109,7 @@ TEST_CASE("a request is looked at") {
   Router router;
   // [request]
   router.get("/search/{shelf}", [](Request& request) -> Coro<Response> {
-    const std::string shelf = request.param("shelf");                           // decoded
+    const std::string& shelf = request.param("shelf");                          // decoded
     const std::string words = request.query("q").value_or("");                  // decoded
     const std::string_view agent = request.header("user-agent").value_or("?");  // as sent
     co_return Response::text(shelf + ": " + words + ", for " + std::string(agent) + "\n");
