@@ -2,6 +2,7 @@
 
 #include <array>
 #include <string_view>
+#include <unordered_map>
 
 #include <simul/detail/task_base.hpp>
 #include <simul/tls_stream.hpp>
@@ -14,6 +15,9 @@ std::string_view reason_text(CloseReason reason) noexcept {
                                                              "shutdown"};
   return kTexts[static_cast<std::size_t>(reason)];
 }
+
+// Who waits for a drain: a few, and so a connection has no place for them.
+thread_local std::unordered_map<const Connection*, detail::WaitList> t_drain_waiters;
 
 }  // namespace
 
@@ -51,6 +55,31 @@ void Connection::drain() noexcept {
   if (between_messages_ != nullptr) {
     between_messages_->give_up(Errc::draining);
   }
+  if (drain_awaited_) {
+    detail::WaitList& waiters = t_drain_waiters.at(this);
+    while (!waiters.empty()) {
+      waiters.serve_first();
+    }
+    t_drain_waiters.erase(this);
+    drain_awaited_ = false;
+  }
+}
+
+void Connection::Draining::await_suspend(std::coroutine_handle<>) {
+  detail::WaitList& waiters = t_drain_waiters[&connection_];
+  connection_.drain_awaited_ = true;
+  suspend();
+  waiters.push(*this);
+}
+
+bool Connection::Draining::on_cancel() noexcept {
+  const auto found = t_drain_waiters.find(&connection_);
+  found->second.remove(*this);
+  if (found->second.empty()) {
+    t_drain_waiters.erase(found);
+    connection_.drain_awaited_ = false;
+  }
+  return true;
 }
 
 void Connection::end(CloseReason reason) {

@@ -239,16 +239,50 @@ TEST_SUITE("connection") {
           },
           0s);
       co_await settle();
-      CHECK_FALSE(between.draining());
+      CHECK_FALSE(between.is_draining());
       between.drain();
       inside.drain();
-      CHECK(between.draining());
+      CHECK(between.is_draining());
       co_await first;
       CHECK(error == Errc::draining);
       co_await settle();
       CHECK_FALSE(second.done());
       (void)co_await far2.send("rest");
       co_await second;
+    });
+  }
+
+  TEST_CASE("whoever waits for a drain is told, in the middle of a message as well") {
+    auto [near, far] = memory_stream_pair();
+    auto [near2, far2] = memory_stream_pair();
+    run_virtual([&]() -> Coro<> {
+      Connection peer(near, Endpoint(), 1);
+      Connection other(near2, Endpoint(), 2);
+      std::string order;
+      const auto wait = [&](Connection& connection, char name) -> Coro<> {
+        co_await connection.draining();
+        order += name;
+      };
+      Task<> first = spawn(wait, std::ref(peer), 'a');
+      Task<> second = spawn(wait, std::ref(peer), 'b');
+      Task<> elsewhere = spawn(wait, std::ref(other), 'x');
+      Task<> cancelled = spawn(wait, std::ref(peer), 'y');
+      co_await settle();
+      CHECK(order.empty());
+      cancelled.cancel();
+      co_await settle();
+      CHECK(cancelled.done());
+      peer.drain();
+      co_await first;
+      co_await second;
+      CHECK(order == "ab");
+      co_await wait(peer, 'c');  // it drains already: nothing to wait for
+      CHECK(order == "abc");
+      CHECK_FALSE(elsewhere.done());
+      elsewhere.cancel();
+      co_await settle();
+      CHECK(elsewhere.done());
+      other.drain();  // nobody waits any more
     });
   }
 

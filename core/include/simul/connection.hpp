@@ -11,6 +11,7 @@
 // to the stream below, so that a message costs no extra layer.
 #pragma once
 
+#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -22,6 +23,7 @@
 #include <simul/clock.hpp>
 #include <simul/coro.hpp>
 #include <simul/detail/timer.hpp>
+#include <simul/detail/wait_list.hpp>
 #include <simul/endpoint.hpp>
 #include <simul/export.hpp>
 #include <simul/loop.hpp>
@@ -114,7 +116,11 @@ class SIMUL_EXPORT Connection : private detail::Timer {
   void set_idle_timeout(Duration timeout);
 
   /// True once the server wants to end: finish what is at hand and return.
-  [[nodiscard]] bool draining() const noexcept { return draining_; }
+  [[nodiscard]] bool is_draining() const noexcept { return draining_; }
+  /// Waits for that: for a handler that would go on for ever otherwise. Any number of tasks may.
+  /// Cancel safety: safe.
+  class Draining;
+  Draining draining() noexcept;
 
   /// As recv(), for the place between two messages: when the server drains and nothing has come, it
   /// gives Errc::draining instead of waiting. Cancel safety: safe.
@@ -135,7 +141,8 @@ class SIMUL_EXPORT Connection : private detail::Timer {
   [[nodiscard]] TimePoint idle_deadline() const noexcept;
 
   CloseReason close_reason_ = CloseReason::handler;
-  bool draining_ = false;
+  bool draining_ : 1 = false;
+  bool drain_awaited_ : 1 = false;
   Stream& stream_;
   detail::TaskBase* handler_ = nullptr;
   RecvMessage* between_messages_ = nullptr;
@@ -166,5 +173,24 @@ class [[nodiscard]] SIMUL_EXPORT Connection::RecvMessage final : public RecvChun
 };
 
 inline Connection::RecvMessage Connection::recv_message() noexcept { return RecvMessage(*this); }
+
+class [[nodiscard]] SIMUL_EXPORT Connection::Draining final : public detail::WaitingLeaf {
+ public:
+  explicit Draining(Connection& connection) noexcept : connection_(connection) {}
+  bool await_ready() {
+    check_cancelled();
+    return connection_.draining_;
+  }
+  void await_suspend(std::coroutine_handle<>);
+  void await_resume() const { throw_if_cancelled(); }
+  [[nodiscard]] const char* waits_for() const noexcept override { return "drain"; }
+
+ private:
+  bool on_cancel() noexcept override;
+
+  Connection& connection_;
+};
+
+inline Connection::Draining Connection::draining() noexcept { return Draining(*this); }
 
 }  // namespace simul

@@ -386,7 +386,7 @@ class Conversation final : public detail::BodySource {
                                        parser_.body_left().value_or(0) <= kSkippedBytes));
     wants_close_ = body_ != BodyState::failed && !head.keep_alive;
     const bool stays = body_stays && head.keep_alive && framing_.length != Length::until_close &&
-                       !(peer_.draining() && input_.empty());
+                       !(peer_.is_draining() && input_.empty());
     framing_.persistence = !stays                    ? Persistence::close
                            : head.minor_version == 0 ? Persistence::keep_said
                                                      : Persistence::keep;
